@@ -1,0 +1,176 @@
+"""The command `autograder`: exit code 0 all right, 1 something failed its check, 2 bad usage or
+input."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from autograder.exercises import UnknownExercise, all_exercises, exercise
+from workbook.syllabus import LESSONS
+from workbook.syllabus import lesson as find_lesson
+
+OK, FAILED, BAD_INPUT = 0, 1, 2
+
+
+class BadInput(Exception):
+    """What was asked for can't be done; the message says what to do instead."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except BadInput as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        return BAD_INPUT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="autograder", description="Decides whether a piece is right."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    listing = commands.add_parser("exercises", help="every exercise: lesson, signature, points")
+    listing.add_argument("--json", action="store_true", help="print it as JSON")
+    listing.set_defaults(run=_exercises)
+
+    check = commands.add_parser("check", help="judge one implementation, or one lesson notebook")
+    check.add_argument("what", nargs="+", metavar="EXERCISE FILE.py | NOTEBOOK.ipynb")
+    check.add_argument("--json", action="store_true", help="print the verdict as JSON")
+    check.set_defaults(run=_check)
+
+    release = commands.add_parser(
+        "release", help="solutions → lessons, and prove that nothing leaked"
+    )
+    release.add_argument(
+        "lessons", nargs="*", metavar="LESSON", help="default: all that are written"
+    )
+    release.add_argument(
+        "--keep-outputs",
+        action="store_true",
+        help="don't execute: keep the stored outputs (the lesson's code must not have changed)",
+    )
+    release.set_defaults(run=_release)
+    return parser
+
+
+def _exercises(arguments: argparse.Namespace) -> int:
+    rows = [
+        {
+            "exercise": each.name,
+            "lesson": each.lesson.name,
+            "signature": each.signature,
+            "forward": each.forward_signature,
+            "points": each.points,
+            "misconceptions": len(each.misconceptions),
+        }
+        for each in all_exercises()
+    ]
+    if arguments.json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return OK
+    for row in rows:
+        forward = f"  ·  {row['forward']}" if row["forward"] else ""
+        print(f"{row['lesson']}  {row['points']:>4g} points  {row['signature']}{forward}")
+    return OK
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    match arguments.what:
+        case [notebook] if notebook.endswith(".ipynb"):
+            return _check_notebook(Path(notebook), arguments.json)
+        case [name, file]:
+            return _check_file(name, Path(file), arguments.json)
+    raise BadInput(
+        "check takes an exercise and a Python file, or one lesson notebook:\n"
+        "  autograder check softmax my_softmax.py\n"
+        "  autograder check 02-dot-product-attention.ipynb"
+    )
+
+
+def _check_file(name: str, path: Path, as_json: bool) -> int:
+    from autograder.judge import judge_file
+    from autograder.panel import Panel
+
+    try:
+        verdict = judge_file(exercise(name), path)
+    except UnknownExercise as error:
+        raise BadInput(f"{error}. `autograder exercises` lists them all.") from None
+    except OSError as error:
+        raise BadInput(_unreadable(path, error)) from None
+    if as_json:
+        print(json.dumps(verdict.as_json(), indent=2, ensure_ascii=False))
+    else:
+        print(Panel(verdict).text())
+    return OK if verdict.passed else FAILED
+
+
+def _check_notebook(path: Path, as_json: bool) -> int:
+    from autograder.judge import judge_notebook
+    from autograder.panel import Panel
+    from autograder.release import read_notebook, released_notebook
+    from autograder.submission import rebuild
+
+    try:
+        submitted = read_notebook(path)
+    except OSError as error:
+        raise BadInput(_unreadable(path, error)) from None
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    lesson = _lesson_of_notebook(path)
+    released = released_notebook(lesson)
+    rebuilt = rebuild(submitted, released)
+    verdicts = judge_notebook(rebuilt.notebook, released, lesson)
+    if as_json:
+        rows = [verdict.as_json() for verdict in verdicts.values()]
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        for repair in rebuilt.repairs:
+            print(f"· {repair}")
+        for verdict in verdicts.values():
+            print(Panel(verdict).text())
+        score = sum(verdict.score for verdict in verdicts.values())
+        print(f"{score:g} of {sum(v.max_score for v in verdicts.values()):g} points")
+    return OK if all(verdict.passed for verdict in verdicts.values()) else FAILED
+
+
+def _lesson_of_notebook(path: Path):
+    try:
+        return find_lesson(path.stem)
+    except KeyError:
+        names = ", ".join(f"{lesson.name}.ipynb" for lesson in LESSONS)
+        raise BadInput(
+            f"{path.name} is not named as a lesson is, so it isn't clear which one it answers. "
+            f"Name it one of {names}."
+        ) from None
+
+
+def _release(arguments: argparse.Namespace) -> int:
+    from autograder.release import ReleaseError, release, written_lessons
+
+    try:
+        chosen = [find_lesson(name) for name in arguments.lessons] or written_lessons()
+        for lesson in chosen:
+            print(f"{lesson.name}: building …", flush=True)
+            for line in release(lesson, execute=not arguments.keep_outputs):
+                print(f"{lesson.name}: {line}", flush=True)
+    except KeyError as error:
+        raise BadInput(error.args[0]) from None
+    except ReleaseError as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        return FAILED
+    return OK
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    if not path.exists():
+        return f"there is no file {path}; is the name right, and is this the right folder?"
+    return f"{path} can't be read: {error.strerror or error}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""An exercise and a piece, put together: the verdict.
+
+The same examination serves practice and grading. It knows nothing of notebooks, files or processes.
+"""
+
+from typing import Any
+
+from autograder.diagnosis import Conduct, diagnose, observe
+from autograder.exercise import Exercise
+from autograder.piece import Piece, PieceLost, PieceRaised, here
+from autograder.verdict import Diagnosis, Result, Verdict
+
+PRACTICE_SEED = 20170612  # the day "Attention Is All You Need" appeared
+
+
+def examine(exercise: Exercise, piece: Piece, seed: int = PRACTICE_SEED) -> Verdict:
+    """Judge a piece. Never raises for anything a piece does."""
+    try:
+        refusal = _refusal(exercise, piece.describe())
+    except (PieceRaised, PieceLost) as trouble:
+        return unjudged(exercise, getattr(trouble, "cause", "died"), str(trouble))
+    if refusal is not None:
+        return unjudged(exercise, *refusal)
+    conducts: list[Conduct] = []
+    for prop in exercise.properties:
+        conduct = observe(piece, prop, seed)
+        if conduct.lost is not None:
+            return unjudged(exercise, conduct.lost.cause, conduct.lost.message)
+        if conduct.error is not None and "NotImplementedError" in conduct.error["bases"]:
+            return unjudged(
+                exercise,
+                "not written yet",
+                f"{exercise.name} still raises NotImplementedError: replace that line by your "
+                "code, run the cell, then run the check again.",
+            )
+        conducts.append(conduct)
+    results = tuple(
+        Result(prop.name, conduct.held, prop.points, conduct.message)
+        for prop, conduct in zip(exercise.properties, conducts, strict=True)
+    )
+    forbidden = tuple(name for name in exercise.forbidden if name in piece.torch_calls)
+    failed = not all(conduct.held for conduct in conducts)
+    return Verdict(
+        exercise=exercise.name,
+        results=_with_sentences(exercise, results),
+        diagnosis=diagnose(exercise, conducts, seed) if failed else None,
+        error=next((conduct.error for conduct in conducts if conduct.error is not None), None),
+        forbidden=forbidden,
+    )
+
+
+def unjudged(exercise: Exercise, cause: str, message: str) -> Verdict:
+    """The verdict on a piece that could not be judged: no points, and the reason."""
+    return Verdict(
+        exercise=exercise.name,
+        results=tuple(
+            Result(prop.name, False, prop.points, "not run") for prop in exercise.properties
+        ),
+        diagnosis=Diagnosis(cause, message),
+        cause=cause,
+    )
+
+
+def _with_sentences(exercise: Exercise, results: tuple[Result, ...]) -> tuple[Result, ...]:
+    """A failing result says what should hold, then what was seen."""
+    return tuple(
+        result
+        if result.passed
+        else Result(result.name, False, result.points, f"{prop.sentence} {result.message}")
+        for prop, result in zip(exercise.properties, results, strict=True)
+    )
+
+
+def _refusal(exercise: Exercise, found: dict[str, Any]) -> tuple[str, str] | None:
+    """Why a piece isn't even tried: it is no function or class, or has another signature."""
+    wanted = "class" if exercise.is_class else "function"
+    if found["kind"] != wanted:
+        is_what = found["kind"] if found["kind"] != "other" else f"of type {found['type']}"
+        return (
+            "not a " + wanted,
+            f"{exercise.name} should be a {wanted}; what the name stands for here is {is_what}.",
+        )
+    expected = here(exercise.reference).describe()["parameters"]
+    for what, signature in (
+        ("construct", exercise.signature),
+        ("call", exercise.forward_signature or exercise.signature),
+    ):
+        if what not in expected or expected[what] is None:
+            continue
+        have = found["parameters"].get(what)
+        if have is None:
+            return ("no forward", f"{exercise.name} needs a method {signature}.")
+        names = [name for name, _, _ in have]
+        defaults = [default for _, _, default in have]
+        wanted_names = [name for name, _, _ in expected[what]]
+        if names != wanted_names:
+            return (
+                "another signature",
+                f"The exercise asks for {signature}; your parameters are "
+                f"({', '.join(names) or 'none'}). Names and order are part of the exercise.",
+            )
+        if defaults != [default for _, _, default in expected[what]]:
+            return (
+                "another signature",
+                f"The exercise asks for {signature}; the default values of yours differ.",
+            )
+    return None

@@ -1,0 +1,38 @@
+"""Messages over a pair of pipes: eight bytes of length, then the message."""
+
+import struct
+from typing import BinaryIO
+
+_LENGTH = struct.Struct("<Q")
+
+
+class EndOfFrames(EOFError):
+    """The other side has closed its end, in the middle of a message or between two."""
+
+
+class FrameTooLong(ValueError):
+    """The other side announced a message longer than it may send."""
+
+
+def write_frame(pipe: BinaryIO, message: bytes) -> None:
+    """Send one message."""
+    pipe.write(_LENGTH.pack(len(message)) + message)
+    pipe.flush()
+
+
+def read_frame(pipe: BinaryIO, longest: int) -> bytes:
+    """The next message. Raises EndOfFrames, and FrameTooLong before reading what is too long."""
+    (length,) = _LENGTH.unpack(_exactly(pipe, _LENGTH.size))
+    if length > longest:
+        raise FrameTooLong(f"a message of {length} bytes; at most {longest} are allowed")
+    return _exactly(pipe, length)
+
+
+def _exactly(pipe: BinaryIO, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        part = pipe.read(count - len(data))
+        if not part:
+            raise EndOfFrames
+        data += part
+    return data

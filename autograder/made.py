@@ -1,0 +1,55 @@
+"""What a piece needs from outside itself, made on its side of the channel by name.
+
+Code never crosses the channel, so a sublayer, a random generator or a list of parameters with
+gradients is asked for by a name of this closed set and plain options. A lesson that needs another
+kind adds it here.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+
+def generator(seed: int) -> torch.Generator:
+    """A random generator of its own, on the CPU."""
+    return torch.Generator().manual_seed(seed)
+
+
+def linear(weight: torch.Tensor, bias: torch.Tensor | None = None) -> nn.Linear:
+    """A callable layer x → x weightᵀ + bias; weight (out, in), bias (out,)."""
+    layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, dtype=weight.dtype)
+    with torch.no_grad():
+        layer.weight.copy_(weight)
+        if bias is not None:
+            layer.bias.copy_(bias)
+    return layer
+
+
+def dropout(p: float) -> nn.Dropout:
+    """A dropout layer in training mode."""
+    return nn.Dropout(p)
+
+
+def parameters(
+    values: list[torch.Tensor], gradients: list[torch.Tensor | None], iterator: bool = False
+) -> list[nn.Parameter] | Iterator[nn.Parameter]:
+    """Parameters with these gradients (None: the parameter has none yet), as a list or an
+    iterator."""
+    made = []
+    for value, gradient in zip(values, gradients, strict=True):
+        parameter = nn.Parameter(value.detach().clone())
+        parameter.grad = None if gradient is None else gradient.detach().clone()
+        made.append(parameter)
+    return iter(made) if iterator else made
+
+
+def sgd(module: nn.Module, rate: float) -> torch.optim.Optimizer:
+    """Plain gradient descent over a module that lives on this side."""
+    return torch.optim.SGD(module.parameters(), lr=rate)
+
+
+MAKERS: dict[str, Callable[..., Any]] = {
+    make.__name__: make for make in (generator, linear, dropout, parameters, sgd)
+}

@@ -1,0 +1,128 @@
+"""How a verdict looks: a panel for the notebook, and its plain-text twin for everything else.
+
+State is never told by colour alone: every line has a word and a mark.
+"""
+
+from html import escape
+
+from autograder.verdict import Verdict
+
+_FRAME = (
+    "border-left:6px solid {edge};padding:.6em 1em;margin:.3em 0;"
+    "background:var(--jp-layout-color1,#fff);color:var(--jp-content-font-color1,#111);"
+    "font-family:var(--jp-ui-font-family,sans-serif);line-height:1.45"
+)
+_CODE = (
+    "font-family:var(--jp-code-font-family,monospace);background:var(--jp-layout-color2,#eee);"
+    "padding:.4em .6em;margin:.4em 0;white-space:pre-wrap"
+)
+_PASSED, _FAILED = "#2e7d5b", "#b3471d"
+_PRINTED_LINES = 12
+
+
+class Panel:
+    """A verdict and a last remark (where the piece was saved, what comes next), ready to
+    display."""
+
+    def __init__(self, verdict: Verdict, remark: str = "") -> None:
+        self.verdict = verdict
+        self.remark = remark
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {"text/plain": self.text(), "text/html": self.html()}
+
+    def text(self) -> str:
+        """The twin in plain text; also what a terminal prints."""
+        verdict = self.verdict
+        lines = [f"{_mark(verdict.passed)} {verdict.exercise}: {headline(verdict)}"]
+        lines += [f"  → {paragraph}" for paragraph in _explanations(verdict)]
+        if verdict.error:
+            lines += [f"  {line}" for line in _error_lines(verdict.error)]
+        if not verdict.cause:
+            lines += [
+                f"  {_mark(result.passed)} {result.name}"
+                + ("" if result.passed else f"\n      {result.message}")
+                for result in verdict.results
+            ]
+        if verdict.printed:
+            lines += ["  Printed by your code:", *(f"  | {line}" for line in _printed(verdict))]
+        if self.remark:
+            lines.append(f"  {self.remark}")
+        return "\n".join(lines)
+
+    def html(self) -> str:
+        """The panel, without a script and without anything fetched."""
+        verdict = self.verdict
+        edge = _PASSED if verdict.passed else _FAILED
+        parts = [
+            f'<div role="status" style="{_FRAME.format(edge=edge)}">'
+            f"<div><strong>{_mark(verdict.passed)} {escape(verdict.exercise)}</strong>: "
+            f"{escape(headline(verdict))}</div>"
+        ]
+        parts += [
+            f'<p style="margin:.5em 0;font-size:1.05em">{escape(paragraph)}</p>'
+            for paragraph in _explanations(verdict)
+        ]
+        if verdict.error:
+            lines = "\n".join(_error_lines(verdict.error))
+            parts.append(f'<div style="{_CODE}">{escape(lines)}</div>')
+        if not verdict.cause:
+            items = "".join(
+                f"<li>{_mark(r.passed)} {escape(r.name)}"
+                + ("" if r.passed else f"<br><small>{escape(r.message)}</small>")
+                + "</li>"
+                for r in verdict.results
+            )
+            listing = f'<ul style="list-style:none;padding-left:.2em;margin:.4em 0">{items}</ul>'
+            count = sum(r.passed for r in verdict.results)
+            parts.append(
+                f"<details{'' if verdict.passed else ' open'}><summary>{count} of "
+                f"{len(verdict.results)} properties hold</summary>{listing}</details>"
+            )
+        if verdict.printed:
+            shown = escape("\n".join(_printed(verdict)))
+            parts.append(f'<small>Printed by your code:</small><div style="{_CODE}">{shown}</div>')
+        if self.remark:
+            parts.append(f"<div><small>{escape(self.remark)}</small></div>")
+        return "".join(parts) + "</div>"
+
+
+def headline(verdict: Verdict) -> str:
+    """The verdict in one line."""
+    held = sum(result.passed for result in verdict.results)
+    if verdict.passed:
+        return f"right. All {held} properties hold."
+    if verdict.cause:
+        return f"{verdict.cause}."
+    if verdict.forbidden and held == len(verdict.results):
+        return "works, but the torch call does the work."
+    return f"not yet. {held} of {len(verdict.results)} properties hold."
+
+
+def _explanations(verdict: Verdict) -> list[str]:
+    found = []
+    if verdict.diagnosis is not None:
+        found.append(verdict.diagnosis.message)
+    if verdict.forbidden:
+        calls = ", ".join(verdict.forbidden)
+        found.append(
+            f"You call torch's own {calls}, which is the answer itself. Here you write it out, so "
+            "that there is nothing in it you can't explain."
+        )
+    return found
+
+
+def _error_lines(error: dict) -> list[str]:
+    where = f"in your line {error['line']}: {error['code']}" if error["code"] else "in your code"
+    return [f"{error['type']}: {error['message']}", where]
+
+
+def _printed(verdict: Verdict) -> list[str]:
+    lines = verdict.printed.rstrip("\n").split("\n")
+    shown = [line[:160] for line in lines[:_PRINTED_LINES]]
+    more = len(lines) - len(shown)
+    return [*shown, f"… and {more} lines more"] if more else shown
+
+
+def _mark(passed: bool) -> str:
+    return "✓" if passed else "✗"

@@ -1,0 +1,124 @@
+"""What the locked cell calls: `check("softmax")`.
+
+It takes the piece from the notebook, examines it, shows the verdict, and on success puts the
+piece's source into the toolbox. There is no branch for grading here: grading never runs this.
+"""
+
+import contextlib
+import inspect
+import io
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from autograder.examine import examine, unjudged
+from autograder.exercise import Exercise
+from autograder.exercises import exercise as find_exercise
+from autograder.panel import Panel
+from autograder.piece import here
+from autograder.verdict import Verdict
+from workbook import toolbox
+from workbook.source import NotStandingAlone, NotWrittenHere, defining_cell, standing_alone
+from workbook.syllabus import PIECES
+
+
+class CheckFailed(Exception):
+    """A piece is not right yet. Its traceback is one line: the panel above says what to do."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"CheckFailed: {self}"]
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """What a check sees of the notebook: its names, and the cells run so far, oldest first."""
+
+    names: Mapping[str, Any]
+    cells: Sequence[str]
+
+
+def check(name: str) -> None:
+    """Examine the notebook's piece `name`, show the verdict, keep the piece if it passes.
+
+    Raises CheckFailed when it doesn't, LookupError for a name that is no exercise.
+    """
+    exercise = find_exercise(name)
+    notebook = _notebook()
+    verdict, source = _examine_in(notebook, exercise)
+    remark = ""
+    if verdict.passed:
+        toolbox.save(name, source)
+        remark = _progress(exercise)
+    _show(Panel(verdict, remark))
+    if not verdict.passed:
+        raise CheckFailed(f"{name} is not right yet. The panel above says why.")
+
+
+def _examine_in(notebook: Notebook, exercise: Exercise) -> tuple[Verdict, str]:
+    """The verdict on the notebook's piece, and its source as a file (empty where it didn't
+    pass)."""
+    name = exercise.name
+    if name not in notebook.names:
+        return unjudged(
+            exercise, "not defined", f"No {name} here yet: run the cell that defines it first."
+        ), ""
+    subject = notebook.names[name]
+    try:
+        cell = defining_cell(name, notebook.cells)
+    except NotWrittenHere:
+        return unjudged(exercise, *_not_written_here(name, subject)), ""
+    if getattr(subject, "__module__", "__main__") != "__main__":
+        return unjudged(exercise, *_not_written_here(name, subject)), ""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        verdict = replace(examine(exercise, here(subject)), printed=printed.getvalue()[:20_000])
+    if not verdict.passed:
+        return verdict, ""
+    try:
+        return verdict, standing_alone(name, cell, notebook.names, PIECES)
+    except NotStandingAlone as leaning:
+        return unjudged(exercise, "leans on another cell", str(leaning)), ""
+
+
+def _not_written_here(name: str, subject: Any) -> tuple[str, str]:
+    home = getattr(subject, "__module__", None) or "somewhere else"
+    if str(home).startswith("workbook."):
+        return (
+            "borrowed",
+            f"This {name} is the course's. It works in the cells below; to earn the points, write "
+            "your own in the cell above and run it.",
+        )
+    return (
+        "not written here",
+        f"This {name} comes from {home}. The exercise asks for one written in this notebook.",
+    )
+
+
+def _progress(exercise: Exercise) -> str:
+    pieces = exercise.lesson.pieces
+    own = toolbox.passed()
+    done = sum(piece in own for piece in pieces)
+    where = f"Lesson {exercise.lesson.number:02d}: {done} of {len(pieces)} pieces."
+    return f"Saved as toolbox/{exercise.name}.py. {where}"
+
+
+def _notebook() -> Notebook:
+    """The notebook this runs in or, outside of one, the script that called `check`."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is not None:
+        return Notebook(shell.user_ns, shell.history_manager.input_hist_parsed)
+    main = sys.modules["__main__"]
+    try:
+        return Notebook(vars(main), [inspect.getsource(main)])
+    except (OSError, TypeError):
+        return Notebook(vars(main), [])
+
+
+def _show(panel: Panel) -> None:
+    ipython = sys.modules.get("IPython")
+    if ipython and ipython.get_ipython() is not None:
+        ipython.display.display(panel)
+    else:
+        print(panel.text())

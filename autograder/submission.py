@@ -1,0 +1,150 @@
+"""A submitted notebook, put back onto the lesson it was made from.
+
+Students delete, copy, retype and reorder cells. What was released is known, so the notebook is
+built anew from it, and only what was theirs to write is taken from them:
+
+1. Every released cell stands where it stood, with its released metadata.
+2. A cell that asks for an answer gets the student's text, found by its nbgrader id. Of several with
+   the same id, the first takes the place, and the others follow as cells of their own.
+3. Every other cell that wasn't released follows the released cell that it followed, and keeps
+   neither id nor points.
+4. Released cells that are missing, edited or of another type are as they were.
+"""
+
+import copy
+from collections import defaultdict
+from dataclasses import dataclass
+
+from nbformat import NotebookNode
+from nbgrader.utils import is_grade, is_locked, is_solution
+
+SETUP = "setup"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do with a notebook: run a cell, or judge an `exercise`.
+
+    `answers` names the exercise that a cell is the answer to.
+    """
+
+    source: str
+    label: str
+    exercise: str | None = None
+    answers: str | None = None
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """The notebook on its released skeleton, and a sentence for each thing that was put right."""
+
+    notebook: NotebookNode
+    repairs: tuple[str, ...]
+
+
+def rebuild(submitted: NotebookNode, released: NotebookNode) -> Rebuilt:
+    """The submission on the skeleton of the release. Neither argument is changed."""
+    repairs: list[str] = []
+    place_of, extras = _sort(submitted, released, repairs)
+    cells = [_foreign(cell) for cell in extras[-1]]
+    for position, skeleton in enumerate(released.cells):
+        cell = copy.deepcopy(skeleton)
+        name = _name(skeleton)
+        theirs = place_of.get(position)
+        if theirs is None:
+            if is_grade(skeleton) or is_solution(skeleton) or is_locked(skeleton):
+                repairs.append(f"{name}: the cell was missing and has been put back")
+        elif is_solution(skeleton):
+            if theirs.cell_type != skeleton.cell_type:
+                repairs.append(f"{name}: had become a {theirs.cell_type} cell")
+            cell.source = theirs.source
+        elif theirs.source != skeleton.source or theirs.cell_type != skeleton.cell_type:
+            if is_locked(skeleton):
+                repairs.append(f"{name}: the cell had been edited and is as it was")
+            elif skeleton.cell_type == theirs.cell_type == "code":
+                cell.source = theirs.source  # a demonstration the student has played with
+        cells.append(cell)
+        cells.extend(_foreign(cell) for cell in extras[position])
+    notebook = copy.deepcopy(released)
+    notebook.cells = _with_unique_ids(cells)
+    return Rebuilt(notebook, tuple(repairs))
+
+
+def steps(notebook: NotebookNode, released: NotebookNode) -> list[Step]:
+    """What to run and to judge, in order, of a rebuilt notebook.
+
+    Released demonstrations that nobody touched are left out: they can't define a piece.
+    """
+    demonstrations = {
+        cell.source
+        for cell in released.cells
+        if cell.cell_type == "code"
+        and not is_solution(cell)
+        and SETUP not in cell.metadata.get("tags", ())
+    }
+    plan = []
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type != "code":
+            continue
+        label = f"cell {number}"
+        if is_grade(cell) and not is_solution(cell):
+            plan.append(Step(cell.source, label, exercise=_grade_id(cell)))
+        elif cell.source.strip() and cell.source not in demonstrations:
+            answers = (_grade_id(cell) or "").removesuffix("-answer") or None
+            plan.append(Step(cell.source, label, answers=answers))
+    return plan
+
+
+def _sort(
+    submitted: NotebookNode, released: NotebookNode, repairs: list[str]
+) -> tuple[dict[int, NotebookNode], dict[int, list[NotebookNode]]]:
+    """Which submitted cell stands at which released place, and which follow each place as extras
+    (−1: before the first)."""
+    by_grade_id = {_grade_id(cell): p for p, cell in enumerate(released.cells) if _grade_id(cell)}
+    by_id = {cell.get("id"): p for p, cell in enumerate(released.cells) if cell.get("id")}
+    place_of: dict[int, NotebookNode] = {}
+    extras: dict[int, list[NotebookNode]] = defaultdict(list)
+    last = -1
+    for cell in submitted.cells:
+        place = by_grade_id.get(_grade_id(cell))
+        if place is None and not _grade_id(cell):
+            place = by_id.get(cell.get("id"))
+            if place is not None and _grade_id(released.cells[place]):
+                place = None
+        if place is not None and place not in place_of:
+            place_of[place] = cell
+            last = max(last, place)
+            continue
+        if place is not None:
+            repairs.append(f"{_name(released.cells[place])}: there was a second cell with this id")
+            if not is_solution(released.cells[place]):
+                continue
+        extras[last].append(cell)
+    return place_of, extras
+
+
+def _foreign(cell: NotebookNode) -> NotebookNode:
+    """A cell of the student's own: it can't claim points or a place."""
+    cell = copy.deepcopy(cell)
+    cell.metadata.pop("nbgrader", None)
+    if cell.cell_type == "code":
+        cell.outputs, cell.execution_count = [], None
+    cell.pop("attachments", None)
+    return cell
+
+
+def _with_unique_ids(cells: list[NotebookNode]) -> list[NotebookNode]:
+    seen: set[str] = set()
+    for number, cell in enumerate(cells):
+        if not cell.get("id") or cell["id"] in seen:
+            cell["id"] = f"added-{number}"
+        seen.add(cell["id"])
+    return cells
+
+
+def _grade_id(cell: NotebookNode) -> str | None:
+    return cell.metadata.get("nbgrader", {}).get("grade_id")
+
+
+def _name(cell: NotebookNode) -> str:
+    return _grade_id(cell) or cell.get("id", "a cell")

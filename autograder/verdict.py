@@ -1,0 +1,71 @@
+"""What a check found out: the result, the diagnosis, the points. How it looks is `panel`'s
+affair."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The mistake by name, and the sentence for the one who made it."""
+
+    name: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """One property's outcome. `message` is empty where it holds."""
+
+    name: str
+    passed: bool
+    points: float
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of judging one piece.
+
+    `error` is the student's own exception as `bench.describe_error` tells it; `cause` says why a
+    piece could not be judged ("not defined", "time", "died" …), and is empty where it could.
+    """
+
+    exercise: str
+    results: tuple[Result, ...]
+    diagnosis: Diagnosis | None = None
+    error: dict[str, Any] | None = None
+    cause: str = ""
+    forbidden: tuple[str, ...] = ()
+    printed: str = field(default="", compare=False)
+
+    @property
+    def passed(self) -> bool:
+        return not self.cause and not self.forbidden and all(r.passed for r in self.results)
+
+    @property
+    def max_score(self) -> float:
+        return sum(result.points for result in self.results)
+
+    @property
+    def score(self) -> float:
+        """The points of the properties that hold; none where the torch call that is the answer was
+        used."""
+        if self.cause or self.forbidden:
+            return 0.0
+        return sum(result.points for result in self.results if result.passed)
+
+    def as_json(self) -> dict[str, Any]:
+        """The form that `autograder check --json` prints."""
+        return {
+            "exercise": self.exercise,
+            "passed": self.passed,
+            "score": self.score,
+            "max_score": self.max_score,
+            "diagnosis": None
+            if self.diagnosis is None
+            else {"name": self.diagnosis.name, "message": self.diagnosis.message},
+            "properties": [
+                {"name": r.name, "passed": r.passed, "message": r.message} for r in self.results
+            ],
+        }

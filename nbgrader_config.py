@@ -1,0 +1,39 @@
+"""How nbgrader works on this course: its folders, our judge in place of its executor."""
+
+from pathlib import Path
+
+from autograder.gradebook import fill_gradebook
+from autograder.nbgrader_steps import (
+    AUTOGRADE_STEPS,
+    EXTENSIONS_TO_IGNORE,
+    SANITIZE_STEPS,
+)
+
+c = get_config()  # noqa: F821 - given by traitlets
+
+root = Path(__file__).resolve().parent
+grading = root / "grading"
+grading.mkdir(exist_ok=True)  # SQLite makes a missing file, but no missing folder
+database = f"sqlite:///{grading / 'gradebook.db'}"
+
+c.CourseDirectory.course_id = "transformer-workbook"
+c.CourseDirectory.root = str(root)
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "lessons"
+c.CourseDirectory.submitted_directory = "submitted"
+c.CourseDirectory.autograded_directory = "grading/autograded"
+c.CourseDirectory.feedback_directory = "grading/feedback"
+c.CourseDirectory.db_url = database
+c.CourseDirectory.ignore = EXTENSIONS_TO_IGNORE
+
+c.ClearSolutions.code_stub = {
+    "python": "raise NotImplementedError  # replace this line by your code"
+}
+c.ClearSolutions.text_stub = "*Write your answer here.*"
+
+c.Autograde.sanitize_preprocessors = SANITIZE_STEPS
+c.Autograde.autograde_preprocessors = AUTOGRADE_STEPS
+c.Autograde.pre_convert_hook = lambda assignment, **_: fill_gradebook(assignment, database)
+
+# A student's output is shown in the grader's browser: no script of theirs may run there.
+c.HTMLExporter.sanitize_html = True

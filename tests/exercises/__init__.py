@@ -1,0 +1,2 @@
+"""The checks, checked: every known wrong answer is caught and named, every known right one
+passes."""

@@ -1,0 +1,37 @@
+"""Where the course lives on disk: one place that knows the names of the top-level folders."""
+
+import os
+from pathlib import Path
+
+
+def root() -> Path:
+    """The repository's folder: `$WORKBOOK_HOME` where it is set, else the folder above this
+    package."""
+    chosen = os.environ.get("WORKBOOK_HOME")
+    return Path(chosen).expanduser().resolve() if chosen else Path(__file__).resolve().parents[1]
+
+
+def toolbox_folder() -> Path:
+    """The student's passed pieces, one file each: `$WORKBOOK_TOOLBOX`, else `toolbox/`."""
+    chosen = os.environ.get("WORKBOOK_TOOLBOX")
+    return Path(chosen).expanduser().resolve() if chosen else root() / "toolbox"
+
+
+def work_folder() -> Path:
+    """The student's own copies of the lessons."""
+    return root() / "work"
+
+
+def lessons_folder() -> Path:
+    """The released lessons: no outputs, no solutions."""
+    return root() / "lessons"
+
+
+def solutions_folder() -> Path:
+    """The instructor's lessons, absent from a student's bundle."""
+    return root() / "solutions"
+
+
+def datasets_folder() -> Path:
+    """The shipped sentences, and the list of what can be fetched."""
+    return root() / "datasets"

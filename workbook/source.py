@@ -1,0 +1,147 @@
+"""The source of a piece written in a notebook, as a file that stands alone.
+
+`inspect.getsource` fails on a notebook's classes, and a cell holds more than the piece. So:
+
+1. Take the newest executed cell whose syntax tree binds the name at its top level.
+2. Keep the statements of that cell which the piece needs, in order; drop the rest.
+3. What it uses from elsewhere becomes an import: another exercise from the toolbox, a module or
+   something a module holds from that module.
+4. Anything else of the notebook is refused by name: the student moves it into the cell.
+"""
+
+import ast
+import builtins
+import symtable
+import sys
+import types
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+
+class NotWrittenHere(LookupError):
+    """No executed cell defines the name."""
+
+
+class NotStandingAlone(ValueError):
+    """The piece uses names of the notebook that a file of its own would not have."""
+
+    def __init__(self, piece: str, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        listed = ", ".join(f"`{name}`" for name in names)
+        super().__init__(
+            f"{piece} uses {listed}, which another cell defines. Move {listed} into the cell of "
+            f"{piece}, so that the piece can be used on its own in later lessons."
+        )
+
+
+def defining_cell(name: str, cells: Sequence[str]) -> str:
+    """The newest cell that binds `name` at its top level by def, class, import or assignment.
+
+    Raises NotWrittenHere.
+    """
+    for cell in reversed(cells):
+        try:
+            tree = ast.parse(cell)
+        except SyntaxError:
+            continue
+        if any(name in _bound(statement) for statement in tree.body):
+            return cell
+    raise NotWrittenHere(f"no cell that you have run defines {name}")
+
+
+def standing_alone(
+    name: str, cell: str, namespace: Mapping[str, Any], exercises: Iterable[str]
+) -> str:
+    """The Python file of a piece: its imports, then the statements of `cell` that it needs.
+
+    `namespace` are the notebook's names, `exercises` the names that are pieces of their own.
+    Raises NotStandingAlone where the piece leans on another name of the notebook.
+    """
+    others = set(exercises) - {name}
+    kept = _needed(name, ast.parse(cell), leave=others)
+    body = "\n\n\n".join(_text(cell, statement) for statement in kept)
+    bound = set().union(*(_bound(statement) for statement in kept))
+    imports, missing = [], []
+    for free in sorted(_global_names(body) - bound):
+        if free in others:
+            imports.append(f"from workbook.toolbox import {free}")
+        elif hasattr(builtins, free):
+            continue
+        elif free in namespace:
+            line = _import_line(free, namespace[free])
+            (imports if line else missing).append(line or free)
+    if missing:
+        raise NotStandingAlone(name, missing)
+    return "\n".join([*sorted(imports, key=_import_order), "", "", body]).lstrip() + "\n"
+
+
+def _needed(name: str, tree: ast.Module, leave: set[str]) -> list[ast.stmt]:
+    """The statements that bind `name` and, through them, everything they use (except `leave`)."""
+    wanted, kept = {name}, set()
+    grew = True
+    while grew:
+        grew = False
+        for position, statement in enumerate(tree.body):
+            if position in kept or not (_bound(statement) & wanted - leave):
+                continue
+            kept.add(position)
+            wanted |= _global_names(ast.unparse(statement)) - leave
+            grew = True
+    return [tree.body[position] for position in sorted(kept)]
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    """The names that a statement binds at the top level."""
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return {statement.name}
+    if isinstance(statement, (ast.Import, ast.ImportFrom)):
+        return {(alias.asname or alias.name).partition(".")[0] for alias in statement.names}
+    if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        return {
+            node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)
+        }
+    return set()
+
+
+def _global_names(source: str) -> set[str]:
+    """The names that running this source, and everything defined in it, looks up outside of it."""
+    found: set[str] = set()
+
+    def visit(table: symtable.SymbolTable, top: bool) -> None:
+        for symbol in table.get_symbols():
+            looked_up = symbol.is_referenced() and (top or symbol.is_global())
+            if looked_up:
+                found.add(symbol.get_name())
+        for child in table.get_children():
+            visit(child, top=False)
+
+    visit(symtable.symtable(source, "<piece>", "exec"), top=True)
+    return found
+
+
+def _text(cell: str, statement: ast.stmt) -> str:
+    """The statement as it was written, decorators and comments inside it included."""
+    first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
+    return "\n".join(cell.split("\n")[first - 1 : statement.end_lineno])
+
+
+def _import_line(name: str, value: Any) -> str | None:
+    """How a file of its own gets what the notebook calls `name`; None where it can't."""
+    if isinstance(value, types.ModuleType):
+        parent, _, child = value.__name__.rpartition(".")
+        if not parent:
+            return f"import {child}" if child == name else f"import {child} as {name}"
+        return f"from {parent} import {child}" + ("" if child == name else f" as {name}")
+    module = getattr(value, "__module__", None)
+    original = getattr(value, "__name__", None)
+    if not isinstance(module, str) or not isinstance(original, str) or module == "__main__":
+        return None
+    home = sys.modules.get(module)
+    if getattr(home, original, None) is not value:
+        return None
+    return f"from {module} import {original}" + ("" if original == name else f" as {name}")
+
+
+def _import_order(line: str) -> tuple[bool, str]:
+    return (line.startswith("from workbook"), line)
