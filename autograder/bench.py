@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from autograder.made import MAKERS
+from autograder.made import MAKERS, OnePass
 from autograder.wire import Handle, Made, Opaque, map_leaves, tensors_in
 from workbook.device import pick_device
 
@@ -68,9 +68,9 @@ class Bench:
         subject = self._subject
         if inspect.isclass(subject):
             kind = "class"
-            call = (
-                getattr(subject, "forward", None) if issubclass(subject, torch.nn.Module) else None
-            )
+            call = getattr(subject, "forward", None)
+            if call is torch.nn.Module.forward or not issubclass(subject, torch.nn.Module):
+                call = None  # torch's own only says that there is none
             parameters = {"construct": _parameters(subject), "call": _parameters(call, bound=True)}
         elif isinstance(subject, types.FunctionType):
             kind = "function"
@@ -91,12 +91,12 @@ class Bench:
 
     def _call(self, request: Request) -> Reply:
         device = pick_device() if request.get("accelerator") else torch.device("cpu")
-        args = self._receive(request["args"], device)
-        kwargs = self._receive(request["kwargs"], device)
+        given: list[torch.Tensor] = []
+        args = self._receive(request["args"], device, given)
+        kwargs = self._receive(request["kwargs"], device, given)
         target = self._target(request)
         if isinstance(target, torch.nn.Module):
             target.to(device)
-        given = tensors_in([args, kwargs])
         wants = request.get("cotangents")
         value = target(*args, **kwargs)
         reply: Reply = {"value": self._send(value)}
@@ -143,7 +143,10 @@ class Bench:
 
     def _gradients(self, request: Request) -> Reply:
         subject = self._objects[request["target"].number]
-        held = subject.parameters() if isinstance(subject, torch.nn.Module) else subject
+        if isinstance(subject, torch.nn.Module):
+            held = subject.parameters()
+        else:
+            held = subject.held if isinstance(subject, OnePass) else subject
         return {"value": [None if p.grad is None else p.grad.detach() for p in held]}
 
     def _seed(self, request: Request) -> Reply:
@@ -169,21 +172,28 @@ class Bench:
     def _build(self, made: Made) -> Any:
         return MAKERS[made.kind](**self._receive(made.options))
 
-    def _receive(self, value: Any, device: torch.device | None = None) -> Any:
-        def change(leaf: Any) -> Any:
-            if isinstance(leaf, Handle):
-                return self._objects[leaf.number]
-            if isinstance(leaf, torch.Tensor) and device is not None and device.type != "cpu":
-                return leaf.detach().to(device).requires_grad_(leaf.requires_grad)
-            return leaf
-
+    def _receive(
+        self,
+        value: Any,
+        device: torch.device | None = None,
+        given: list[torch.Tensor] | None = None,
+    ) -> Any:
+        """What the judge sent, with what it speaks of put in its place. The tensors among it, on
+        their device, are added to `given`; those of things kept or made here are not."""
         if isinstance(value, Made):
             return self._build(value)
         if isinstance(value, (list, tuple)):
-            return type(value)(self._receive(item, device) for item in value)
+            return type(value)(self._receive(item, device, given) for item in value)
         if isinstance(value, dict):
-            return {key: self._receive(item, device) for key, item in value.items()}
-        return change(value)
+            return {key: self._receive(item, device, given) for key, item in value.items()}
+        if isinstance(value, Handle):
+            return self._objects[value.number]
+        if isinstance(value, torch.Tensor):
+            if device is not None and device.type != "cpu":
+                value = value.detach().to(device).requires_grad_(value.requires_grad)
+            if given is not None:
+                given.append(value)
+        return value
 
     def _send(self, value: Any) -> Any:
         def change(leaf: Any) -> Any:
@@ -210,7 +220,9 @@ class CallRecorder(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         if not _called_by_the_course():
-            self.names.add(getattr(func, "__name__", ""))
+            # torch.ops.aten.softmax.int and torch.special.softmax are the softmax too.
+            name = getattr(func, "__name__", "").partition(".")[0]
+            self.names.add(name.removeprefix("special_"))
         return func(*args, **(kwargs or {}))
 
 
@@ -279,8 +291,15 @@ def describe_error(error: BaseException) -> dict[str, Any]:
     return {
         "type": type(error).__name__,
         "bases": [base.__name__ for base in type(error).__mro__],
-        "message": str(error)[:2000],
+        "message": _words(error)[:2000],
         "line": line,
         "code": code[:200],
         "function": function,
     }
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # __str__ is the student's code too
+        return "(an exception that can't say what it is)"

@@ -73,9 +73,17 @@ def _exercises(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
         return OK
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("lesson", no_wrap=True)
+    table.add_column("points", justify="right")
+    table.add_column("signature", overflow="fold")
     for row in rows:
-        forward = f"  ·  {row['forward']}" if row["forward"] else ""
-        print(f"{row['lesson']}  {row['points']:>4g} points  {row['signature']}{forward}")
+        lines = [row["signature"], *([f"  {row['forward']}"] if row["forward"] else [])]
+        table.add_row(row["lesson"], f"{row['points']:g}", "\n".join(lines))
+    Console().print(table)
     return OK
 
 

@@ -9,6 +9,7 @@ that explains the first failing property is named, if exactly one does.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from autograder.exercise import Exercise, Misconception, Property
 from autograder.expect import Mismatch
 from autograder.piece import Piece, PieceLost, PieceRaised, here
 from autograder.verdict import Diagnosis
+from autograder.wire import Handle
 
 AWKWARD = (TypeError, ValueError, AttributeError, RuntimeError, IndexError, KeyError)
 
@@ -57,8 +59,7 @@ def diagnose(exercise: Exercise, conducts: Sequence[Conduct], seed: int) -> Diag
     """The misconception that behaves as the piece did, None where none does."""
     observed = list(zip(exercise.properties, conducts, strict=True))
     for misconception in exercise.misconceptions:
-        piece = here(misconception.wrong)
-        if all(_alike(observe(piece, prop, seed), seen, prop) for prop, seen in observed):
+        if all(_alike(_conduct(misconception, prop, seed), seen, prop) for prop, seen in observed):
             return _named(misconception)
     return _explains_first_failure(exercise, observed, seed)
 
@@ -72,9 +73,15 @@ def _explains_first_failure(
     matching = [
         misconception
         for misconception in exercise.misconceptions
-        if _alike(observe(here(misconception.wrong), prop, seed), seen, prop)
+        if _alike(_conduct(misconception, prop, seed), seen, prop)
     ]
     return _named(matching[0]) if len(matching) == 1 else None
+
+
+@lru_cache(maxsize=4096)
+def _conduct(misconception: Misconception, prop: Property, seed: int) -> Conduct:
+    """How a known mistake behaves. It is the same at every check with this seed."""
+    return observe(here(misconception.wrong), prop, seed)
 
 
 def _named(misconception: Misconception) -> Diagnosis:
@@ -102,4 +109,6 @@ def same(one: Any, other: Any) -> bool:
         return math.isclose(one, other, rel_tol=1e-7, abs_tol=1e-9) or (
             one != one and other != other
         )
+    if isinstance(one, Handle) and isinstance(other, Handle):
+        return True  # two objects, each on its own bench: their numbers say nothing
     return type(one) is type(other) and one == other

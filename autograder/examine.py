@@ -3,7 +3,11 @@
 The same examination serves practice and grading. It knows nothing of notebooks, files or processes.
 """
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
+
+import torch
 
 from autograder.diagnosis import Conduct, diagnose, observe
 from autograder.exercise import Exercise
@@ -15,6 +19,11 @@ PRACTICE_SEED = 20170612  # the day "Attention Is All You Need" appeared
 
 def examine(exercise: Exercise, piece: Piece, seed: int = PRACTICE_SEED) -> Verdict:
     """Judge a piece. Never raises for anything a piece does."""
+    with _one_thread():
+        return _examine(exercise, piece, seed)
+
+
+def _examine(exercise: Exercise, piece: Piece, seed: int) -> Verdict:
     try:
         refusal = _refusal(exercise, piece.describe())
     except (PieceRaised, PieceLost) as trouble:
@@ -47,6 +56,17 @@ def examine(exercise: Exercise, piece: Piece, seed: int = PRACTICE_SEED) -> Verd
         error=next((conduct.error for conduct in conducts if conduct.error is not None), None),
         forbidden=forbidden,
     )
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """A check's tensors are tiny: on a busy machine, threads would only wait for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def unjudged(exercise: Exercise, cause: str, message: str) -> Verdict:

@@ -5,8 +5,8 @@ import secrets
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import SaveCells
-from nbgrader.utils import is_grade, is_locked, is_solution
 
+from autograder.cells import grade_id, is_answer, is_locked
 from autograder.release import released_notebook
 from workbook.atomic import write_text
 from workbook.home import root
@@ -22,9 +22,7 @@ def fill_gradebook(assignment: str, database: str) -> None:
     lesson = find_lesson(assignment)
     notebook = released_notebook(lesson)
     asked = {
-        cell.metadata.nbgrader["grade_id"]: cell.source
-        for cell in notebook.cells
-        if is_grade(cell) or is_solution(cell) or is_locked(cell)
+        grade_id(cell): cell.source for cell in notebook.cells if is_answer(cell) or is_locked(cell)
     }
     with Gradebook(database) as gradebook:
         try:

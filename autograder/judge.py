@@ -1,12 +1,12 @@
 """One submission in, its verdicts out. The student's code runs in another process, never in this
 one."""
 
+from __future__ import annotations
+
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, Any
 
 from autograder.examine import PRACTICE_SEED, examine, unjudged
 from autograder.exercise import Exercise
@@ -18,6 +18,9 @@ from autograder.submission import Step, steps
 from autograder.verdict import Verdict
 from autograder.worker import FILE_MODULE
 from workbook.syllabus import Lesson
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode  # a second of import that judging a file can spare
 
 
 def judge_file(

@@ -32,17 +32,28 @@ def dropout(p: float) -> nn.Dropout:
     return nn.Dropout(p)
 
 
+class OnePass(Iterator[nn.Parameter]):
+    """An iterator whose parameters can be looked at after it has run out."""
+
+    def __init__(self, held: list[nn.Parameter]) -> None:
+        self.held = held
+        self._rest = iter(held)
+
+    def __next__(self) -> nn.Parameter:
+        return next(self._rest)
+
+
 def parameters(
     values: list[torch.Tensor], gradients: list[torch.Tensor | None], iterator: bool = False
-) -> list[nn.Parameter] | Iterator[nn.Parameter]:
-    """Parameters with these gradients (None: the parameter has none yet), as a list or an
-    iterator."""
+) -> list[nn.Parameter] | OnePass:
+    """Parameters with these gradients (None: the parameter has none yet), as a list or as an
+    iterator that gives each of them once, as `module.parameters()` does."""
     made = []
     for value, gradient in zip(values, gradients, strict=True):
         parameter = nn.Parameter(value.detach().clone())
         parameter.grad = None if gradient is None else gradient.detach().clone()
         made.append(parameter)
-    return iter(made) if iterator else made
+    return OnePass(made) if iterator else made
 
 
 def sgd(module: nn.Module, rate: float) -> torch.optim.Optimizer:

@@ -21,8 +21,8 @@ from nbgrader.preprocessors import (
     OverwriteKernelspec,
     SaveAutoGrades,
 )
-from nbgrader.utils import is_grade, is_solution
 
+from autograder.cells import grade_id, is_check
 from autograder.gradebook import secret_seed
 from autograder.judge import judge_notebook
 from autograder.panel import Panel
@@ -63,9 +63,9 @@ class JudgeSubmission(NbGraderPreprocessor):
         seed = secret_seed(lesson.name)
         verdicts = judge_notebook(nb, _released(resources), lesson, seed)
         for cell in nb.cells:
-            if cell.cell_type == "code" and is_grade(cell) and not is_solution(cell):
-                name = cell.metadata.nbgrader["grade_id"]
-                record(cell, verdicts.get(name), float(cell.metadata.nbgrader["points"]))
+            if is_check(cell):
+                points = float(cell.metadata.nbgrader["points"])
+                record(cell, verdicts.get(grade_id(cell)), points)
         return nb, resources
 
 

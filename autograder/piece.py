@@ -159,12 +159,12 @@ class Piece(Asked):
 
 
 def here(subject: Any) -> Piece:
-    """A piece in this process. What is passed to it is copied first: it can't alter the judge's
-    own."""
+    """A piece in this process. What passes to and fro is copied, as on the way to another process:
+    the piece can't alter the judge's own, and what it returned stays as it was."""
     bench = Bench(subject)
 
     def send(request: Request) -> Reply:
-        return bench.handle(map_leaves(request, _copy))
+        return map_leaves(bench.handle(map_leaves(request, _copy)), _copy)
 
     return Piece(send)
 

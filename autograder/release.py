@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.cells import grade_id, is_check
 from autograder.leaks import leaks
 from workbook.atomic import write_text
 from workbook.home import lessons_folder, root, solutions_folder
@@ -96,10 +97,9 @@ def from_text(lesson: Lesson) -> NotebookNode:
     notebook = jupytext.read(path)
     seen: set[str] = set()
     for position, cell in enumerate(notebook.cells):
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-        cell["id"] = grade_id or f"cell-{position:03d}"
+        cell["id"] = grade_id(cell) or f"cell-{position:03d}"
         if cell["id"] in seen:
-            raise ReleaseError(f"{path.name} has two cells with the nbgrader id {grade_id!r}")
+            raise ReleaseError(f"{path.name} has two cells with the nbgrader id {cell['id']!r}")
         seen.add(cell["id"])
     notebook.metadata = nbformat.from_dict(
         {
@@ -180,8 +180,7 @@ def without_solutions(master: NotebookNode, lesson: Lesson) -> NotebookNode:
             raise ReleaseError(f"{lesson.name} would be released with {', '.join(sorted(extra))}")
         released = nbformat.read(made / f"{lesson.name}.ipynb", as_version=4)
     for cell in released.cells:
-        settings = cell.metadata.get("nbgrader", {})
-        if cell.cell_type == "code" and settings.get("grade") and not settings.get("solution"):
+        if is_check(cell):
             # "Run all" goes on behind a check that fails.
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "raises-exception"]
     released.metadata.pop("jupytext", None)

@@ -11,14 +11,17 @@ built anew from it, and only what was theirs to write is taken from them:
 4. Released cells that are missing, edited or of another type are as they were.
 """
 
+from __future__ import annotations
+
 import copy
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from nbformat import NotebookNode
-from nbgrader.utils import is_grade, is_locked, is_solution
+from autograder.cells import grade_id, is_answer, is_check, is_demonstration, is_locked
 
-SETUP = "setup"
+if TYPE_CHECKING:
+    from nbformat import NotebookNode  # a second of import that judging a file can spare
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,9 @@ def rebuild(submitted: NotebookNode, released: NotebookNode) -> Rebuilt:
         name = _name(skeleton)
         theirs = place_of.get(position)
         if theirs is None:
-            if is_grade(skeleton) or is_solution(skeleton) or is_locked(skeleton):
+            if is_answer(skeleton) or is_locked(skeleton):
                 repairs.append(f"{name}: the cell was missing and has been put back")
-        elif is_solution(skeleton):
+        elif is_answer(skeleton):
             if theirs.cell_type != skeleton.cell_type:
                 repairs.append(f"{name}: had become a {theirs.cell_type} cell")
             cell.source = theirs.source
@@ -75,22 +78,16 @@ def steps(notebook: NotebookNode, released: NotebookNode) -> list[Step]:
 
     Released demonstrations that nobody touched are left out: they can't define a piece.
     """
-    demonstrations = {
-        cell.source
-        for cell in released.cells
-        if cell.cell_type == "code"
-        and not is_solution(cell)
-        and SETUP not in cell.metadata.get("tags", ())
-    }
+    demonstrations = {cell.source for cell in released.cells if is_demonstration(cell)}
     plan = []
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.cell_type != "code":
             continue
         label = f"cell {number}"
-        if is_grade(cell) and not is_solution(cell):
-            plan.append(Step(cell.source, label, exercise=_grade_id(cell)))
+        if is_check(cell):
+            plan.append(Step(cell.source, label, exercise=grade_id(cell)))
         elif cell.source.strip() and cell.source not in demonstrations:
-            answers = (_grade_id(cell) or "").removesuffix("-answer") or None
+            answers = (grade_id(cell) or "").removesuffix("-answer") or None
             plan.append(Step(cell.source, label, answers=answers))
     return plan
 
@@ -100,16 +97,16 @@ def _sort(
 ) -> tuple[dict[int, NotebookNode], dict[int, list[NotebookNode]]]:
     """Which submitted cell stands at which released place, and which follow each place as extras
     (−1: before the first)."""
-    by_grade_id = {_grade_id(cell): p for p, cell in enumerate(released.cells) if _grade_id(cell)}
+    by_grade_id = {grade_id(cell): p for p, cell in enumerate(released.cells) if grade_id(cell)}
     by_id = {cell.get("id"): p for p, cell in enumerate(released.cells) if cell.get("id")}
     place_of: dict[int, NotebookNode] = {}
     extras: dict[int, list[NotebookNode]] = defaultdict(list)
     last = -1
     for cell in submitted.cells:
-        place = by_grade_id.get(_grade_id(cell))
-        if place is None and not _grade_id(cell):
+        place = by_grade_id.get(grade_id(cell))
+        if place is None and not grade_id(cell):
             place = by_id.get(cell.get("id"))
-            if place is not None and _grade_id(released.cells[place]):
+            if place is not None and grade_id(released.cells[place]):
                 place = None
         if place is not None and place not in place_of:
             place_of[place] = cell
@@ -117,7 +114,7 @@ def _sort(
             continue
         if place is not None:
             repairs.append(f"{_name(released.cells[place])}: there was a second cell with this id")
-            if not is_solution(released.cells[place]):
+            if not is_answer(released.cells[place]):
                 continue
         extras[last].append(cell)
     return place_of, extras
@@ -142,9 +139,5 @@ def _with_unique_ids(cells: list[NotebookNode]) -> list[NotebookNode]:
     return cells
 
 
-def _grade_id(cell: NotebookNode) -> str | None:
-    return cell.metadata.get("nbgrader", {}).get("grade_id")
-
-
 def _name(cell: NotebookNode) -> str:
-    return _grade_id(cell) or cell.get("id", "a cell")
+    return grade_id(cell) or cell.get("id", "a cell")

@@ -22,6 +22,12 @@ from safetensors.torch import save as save_tensors
 
 LENGTH = struct.Struct("<Q")
 
+# What safetensors writes in every version; a tensor of another dtype can't travel.
+DTYPES = frozenset(
+    getattr(torch, name)
+    for name in "float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 bool".split()
+)
+
 
 class WireError(ValueError):
     """Bytes that are no message of ours."""
@@ -71,8 +77,15 @@ def leaves(value: Any) -> list[Any]:
 
 
 def tensors_in(value: Any) -> list[torch.Tensor]:
-    """The tensors of a structure, in order."""
-    return [leaf for leaf in leaves(value) if isinstance(leaf, torch.Tensor)]
+    """The tensors of a structure, in order. Those that something is to be made from are not among
+    them: the piece never sees them."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return [tensor for item in value for tensor in tensors_in(item)]
+    return []
 
 
 def encode(value: Any) -> bytes:
@@ -86,7 +99,7 @@ def encode(value: Any) -> bytes:
         if item is None or isinstance(item, (bool, str)):
             return item
         if isinstance(item, int):
-            return {"int": str(int(item))}
+            return {"int": hex(item)}  # str() refuses more than 4300 digits
         if isinstance(item, float):
             return {"float": float(item).hex()}
         if isinstance(item, list):
@@ -95,7 +108,7 @@ def encode(value: Any) -> bytes:
             return {"tuple": [pack(each) for each in item]}
         if isinstance(item, dict) and all(isinstance(key, str) for key in item):
             return {"dict": [[key, pack(each)] for key, each in item.items()]}
-        if isinstance(item, torch.Tensor) and item.layout == torch.strided and not item.is_meta:
+        if isinstance(item, torch.Tensor) and _travels(item):
             key = str(len(tensors))
             tensors[key] = item.detach().cpu().contiguous().clone()
             return {"tensor": key, "requires_grad": bool(item.requires_grad)}
@@ -127,13 +140,17 @@ def decode(message: bytes) -> Any:
         raise WireError(f"not a message of the channel: {error}") from None
 
 
+def _travels(tensor: torch.Tensor) -> bool:
+    return tensor.layout == torch.strided and tensor.dtype in DTYPES and not tensor.is_meta
+
+
 def _unpack(item: Any, tensors: dict[str, torch.Tensor]) -> Any:
     if item is None or isinstance(item, (bool, str)):
         return item
     if not isinstance(item, dict):
         raise WireError(f"unexpected {type(item).__name__} in a message")
     if "int" in item:
-        return int(item["int"])
+        return int(item["int"], 16)
     if "float" in item:
         return float.fromhex(item["float"])
     if "list" in item:

@@ -57,7 +57,7 @@ class FileRunner:
         try:
             exec(compile(source, label, "exec"), self.names)
         except BaseException as error:
-            return error
+            return error.with_traceback(error.__traceback__.tb_next)  # without this frame
         return None
 
 

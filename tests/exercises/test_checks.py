@@ -1,14 +1,19 @@
-"""Every misconception is caught and named, every right answer accepted, on 20 seeds each."""
+"""Every misconception is caught and named, every right answer accepted, on 20 seeds each.
+
+The counts go into the table at the end of the run (`tests/conftest.py`).
+"""
 
 import pytest
 
 from autograder.examine import examine
 from autograder.exercises import all_exercises
 from autograder.piece import here
+from tests.conftest import CHECKED
 from tests.exercises.correct import all_variants
 
 SEEDS = range(20)
 EXERCISES = {each.name: each for each in all_exercises()}
+EACH_EXERCISE = [pytest.param(each, id=each.name) for each in EXERCISES.values()]
 MISCONCEPTIONS = [
     pytest.param(each, wrong, id=f"{each.name}: {wrong.name}")
     for each in EXERCISES.values()
@@ -20,32 +25,40 @@ RIGHT = [
 
 
 @pytest.mark.parametrize(("exercise", "misconception"), MISCONCEPTIONS)
-def test_a_wrong_answer_is_caught_and_named(exercise, misconception):
-    for seed in SEEDS:
-        verdict = examine(exercise, here(misconception.wrong), seed)
-        assert not verdict.passed, f"seed {seed}: not caught"
-        assert verdict.score < verdict.max_score
-        named = verdict.diagnosis.name if verdict.diagnosis else None
-        assert named == misconception.name, f"seed {seed}: taken for {named!r}"
+def test_a_wrong_answer_is_caught_and_named(exercise, misconception, record_property):
+    verdicts = [examine(exercise, here(misconception.wrong), seed) for seed in SEEDS]
+    missed = [seed for seed, verdict in zip(SEEDS, verdicts, strict=True) if verdict.passed]
+    names = [verdict.diagnosis.name if verdict.diagnosis else None for verdict in verdicts]
+    named = set(names) == {misconception.name}
+    record_property(
+        CHECKED,
+        {"exercise": exercise.name, "wrong": 1, "caught": int(not missed), "named": int(named)},
+    )
+    assert not missed, f"passes with the seeds {missed}"
+    assert named, f"taken for {set(names) - {misconception.name}}"
+    assert all(verdict.score < verdict.max_score for verdict in verdicts)
 
 
 @pytest.mark.parametrize(("exercise", "piece"), RIGHT)
-def test_a_right_answer_is_accepted(exercise, piece):
-    for seed in SEEDS:
-        verdict = examine(exercise, here(piece), seed)
-        failed = [f"{r.name}: {r.message}" for r in verdict.results if not r.passed]
-        assert verdict.passed, f"seed {seed}: {failed or verdict.forbidden or verdict.cause}"
-        assert verdict.score == verdict.max_score == exercise.points
+def test_a_right_answer_is_accepted(exercise, piece, record_property):
+    verdicts = [examine(exercise, here(piece), seed) for seed in SEEDS]
+    refused = [verdict for verdict in verdicts if not verdict.passed]
+    record_property(CHECKED, {"exercise": exercise.name, "right": 1, "accepted": int(not refused)})
+    assert not refused, [
+        (refused[0].cause, refused[0].forbidden),
+        *(f"{result.name}: {result.message}" for result in refused[0].results if not result.passed),
+    ]
+    assert all(verdict.score == verdict.max_score == exercise.points for verdict in verdicts)
 
 
-@pytest.mark.parametrize("exercise", [pytest.param(e, id=e.name) for e in EXERCISES.values()])
+@pytest.mark.parametrize("exercise", EACH_EXERCISE)
 def test_the_reference_is_accepted(exercise):
     for seed in SEEDS:
         verdict = examine(exercise, here(exercise.reference), seed)
-        assert verdict.passed, [r for r in verdict.results if not r.passed] or verdict.cause
+        assert verdict.passed, [result for result in verdict.results if not result.passed]
 
 
-@pytest.mark.parametrize("exercise", [pytest.param(e, id=e.name) for e in EXERCISES.values()])
+@pytest.mark.parametrize("exercise", EACH_EXERCISE)
 def test_every_property_is_failed_by_some_wrong_answer(exercise):
     failed = set()
     for misconception in exercise.misconceptions:
@@ -55,7 +68,7 @@ def test_every_property_is_failed_by_some_wrong_answer(exercise):
     assert not untouched, f"no misconception fails {untouched}: can these fail at all?"
 
 
-@pytest.mark.parametrize("exercise", [pytest.param(e, id=e.name) for e in EXERCISES.values()])
+@pytest.mark.parametrize("exercise", EACH_EXERCISE)
 def test_every_exercise_has_enough_wrong_and_right_answers(exercise):
     assert len(exercise.misconceptions) >= 6
     assert sum(name == exercise.name for name, _, _ in all_variants()) >= 3

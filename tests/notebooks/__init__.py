@@ -1,0 +1,1 @@
+"""The notebooks themselves: run, compared with what is stored, searched for leaks."""

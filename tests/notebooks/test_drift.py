@@ -1,0 +1,96 @@
+"""solutions/*.py, solutions/*.ipynb and lessons/ tell the same story, cell by cell."""
+
+import ast
+import copy
+
+from autograder.cells import is_check
+from autograder.release import (
+    LIVE_WIDGET,
+    from_text,
+    master_notebook,
+    read_notebook,
+    released_notebook,
+    released_path,
+    without_solutions,
+    written_lessons,
+)
+from workbook.home import lessons_folder, solutions_folder
+
+
+def plain(notebook):
+    """Everything of a notebook but what running it adds."""
+    bare = copy.deepcopy(notebook)
+    for cell in bare.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return bare
+
+
+def without_output(notebook):
+    """Ids of the code cells that should show something, and store nothing."""
+    return [
+        cell["id"]
+        for cell in notebook.cells
+        if cell.cell_type == "code" and _shows_something(cell.source) and not cell.outputs
+    ]
+
+
+def _shows_something(source):
+    body = ast.parse(source).body
+    last = body[-1] if body else None
+    if isinstance(last, ast.Expr) and not source.rstrip().endswith(";"):
+        return not isinstance(last.value, ast.Constant)
+    return False
+
+
+def test_the_stored_notebook_is_the_text(lesson):
+    stored, text = read_notebook(master_notebook(lesson)), from_text(lesson)
+    assert plain(stored) == plain(text), f"run `autograder release {lesson.name}`"
+
+
+def test_the_released_lesson_is_made_from_the_text(lesson):
+    made = without_solutions(from_text(lesson), lesson)
+    assert plain(made) == released_notebook(lesson), f"run `autograder release {lesson.name}`"
+
+
+def test_every_cell_was_executed_once_and_in_order(lesson):
+    counts = [
+        cell.execution_count
+        for cell in read_notebook(master_notebook(lesson)).cells
+        if cell.cell_type == "code"
+    ]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_no_output_is_missing(lesson):
+    stored = read_notebook(master_notebook(lesson))
+    assert without_output(stored) == []
+    for cell in stored.cells:
+        if is_check(cell):
+            assert "All" in cell.outputs[0]["data"]["text/plain"], f"{cell['id']} did not pass"
+
+
+def test_a_stripped_output_is_noticed(lesson):
+    stored = read_notebook(master_notebook(lesson))
+    check = next(cell for cell in stored.cells if is_check(cell))
+    check.outputs = []
+    assert without_output(stored) == [check["id"]]
+
+
+def test_nothing_that_varies_is_stored(lesson):
+    stored = read_notebook(master_notebook(lesson))
+    assert stored.metadata.keys() == {"kernelspec", "language_info"}
+    for cell in stored.cells:
+        assert "execution" not in cell.metadata
+        for output in cell.get("outputs", ()):
+            assert output.get("name") != "stderr", cell["id"]
+            assert LIVE_WIDGET not in output.get("data", {}), cell["id"]
+
+
+def test_there_is_nothing_else_in_the_folders():
+    lessons = written_lessons()
+    assert {path for path in lessons_folder().rglob("*") if path.is_file()} == {
+        released_path(lesson) for lesson in lessons
+    }
+    known = {master_notebook(lesson) for lesson in lessons}
+    assert {path for path in solutions_folder().rglob("*.ipynb")} == known
