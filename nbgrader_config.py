@@ -8,6 +8,7 @@ from autograder.nbgrader_steps import (
     EXTENSIONS_TO_IGNORE,
     SANITIZE_STEPS,
 )
+from workbook.handin import COLLECT_PATTERN
 
 c = get_config()  # noqa: F821 - given by traitlets
 
@@ -30,6 +31,8 @@ c.ClearSolutions.code_stub = {
     "python": "raise NotImplementedError  # replace this line by your code"
 }
 c.ClearSolutions.text_stub = "*Write your answer here.*"
+# Rubrics stand in the cells of written questions; nbgrader expects them in its "task" cells only.
+c.ClearMarkScheme.enforce_metadata = False
 
 c.Autograde.sanitize_preprocessors = SANITIZE_STEPS
 c.Autograde.autograde_preprocessors = AUTOGRADE_STEPS
@@ -37,3 +40,15 @@ c.Autograde.pre_convert_hook = lambda assignment, **_: fill_gradebook(assignment
 
 # A student's output is shown in the grader's browser: no script of theirs may run there.
 c.HTMLExporter.sanitize_html = True
+# Sanitized, the HTML around a picture would be shown as text; the picture itself is safe.
+c.NbConvertBase.display_data_priority = [
+    "image/png",
+    "image/jpeg",
+    "text/html",
+    "text/markdown",
+    "text/latex",
+    "text/plain",
+]
+
+# Collects what `course.py submit` writes, from a folder of downloads.
+c.FileNameCollectorPlugin.named_regexp = COLLECT_PATTERN

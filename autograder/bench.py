@@ -17,7 +17,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from autograder.made import MAKERS, OnePass
-from autograder.wire import Handle, Made, Opaque, map_leaves, tensors_in
+from autograder.wire import Handle, Made, Opaque, map_leaves, tensors_in, travels
 from workbook.device import pick_device
 
 Request = dict[str, Any]
@@ -197,7 +197,7 @@ class Bench:
 
     def _send(self, value: Any) -> Any:
         def change(leaf: Any) -> Any:
-            if isinstance(leaf, torch.Tensor):
+            if isinstance(leaf, torch.Tensor) and travels(leaf):
                 return leaf.detach().cpu()
             if leaf is None or isinstance(leaf, (bool, int, float, str, torch.dtype)):
                 return leaf

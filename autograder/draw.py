@@ -22,6 +22,8 @@ class Draw:
         """`count` sizes, no two alike, from low to high (default: a range a little longer than it
         needs to be)."""
         high = low + count + 2 if high is None else high
+        if high - low + 1 < count:
+            raise ValueError(f"there are no {count} different sizes from {low} to {high}")
         chosen = torch.randperm(high - low + 1, generator=self._generator)[:count] + low
         return chosen.tolist()
 

@@ -16,10 +16,10 @@ from nbformat import NotebookNode
 from autograder.cells import grade_id, is_check
 from autograder.leaks import leaks
 from workbook.atomic import write_text
+from workbook.figures.picture import stored
 from workbook.home import lessons_folder, root, solutions_folder
 from workbook.syllabus import LESSONS, Lesson
 
-LIVE_WIDGET = "application/vnd.jupyter.widget-view+json"
 CELL_SECONDS = 300
 
 
@@ -199,5 +199,4 @@ def _tidy(cell: NotebookNode, lesson: Lesson) -> None:
     for output in cell.outputs:
         if output.output_type == "stream" and output.name == "stderr":
             raise ReleaseError(f"{lesson.name}, {cell['id']} writes to stderr:\n{output.text}")
-        if "data" in output:
-            output.data.pop(LIVE_WIDGET, None)
+    cell.outputs = [nbformat.from_dict(stored(output)) for output in cell.outputs]

@@ -57,12 +57,13 @@ class Opaque:
 
 
 def map_leaves(value: Any, change: Callable[[Any], Any]) -> Any:
-    """The same lists, tuples and dictionaries with `change` applied to everything else."""
+    """The same lists, tuples and dictionaries (those with strings for keys: others can't travel)
+    with `change` applied to everything else."""
     if isinstance(value, list):
         return [map_leaves(item, change) for item in value]
     if isinstance(value, tuple):
         return tuple(map_leaves(item, change) for item in value)
-    if isinstance(value, dict):
+    if isinstance(value, dict) and _has_names(value):
         return {key: map_leaves(item, change) for key, item in value.items()}
     if isinstance(value, Made):
         return Made(value.kind, map_leaves(value.options, change))
@@ -88,6 +89,15 @@ def tensors_in(value: Any) -> list[torch.Tensor]:
     return []
 
 
+def travels(tensor: torch.Tensor) -> bool:
+    """Whether a tensor can be sent: it has numbers, one after the other, of a known dtype."""
+    return tensor.layout == torch.strided and tensor.dtype in DTYPES and not tensor.is_meta
+
+
+def _has_names(mapping: dict) -> bool:
+    return all(isinstance(key, str) for key in mapping)
+
+
 def encode(value: Any) -> bytes:
     """The bytes of a structure of tensors, numbers, strings, Handles and Made things.
 
@@ -106,9 +116,9 @@ def encode(value: Any) -> bytes:
             return {"list": [pack(each) for each in item]}
         if isinstance(item, tuple):
             return {"tuple": [pack(each) for each in item]}
-        if isinstance(item, dict) and all(isinstance(key, str) for key in item):
+        if isinstance(item, dict) and _has_names(item):
             return {"dict": [[key, pack(each)] for key, each in item.items()]}
-        if isinstance(item, torch.Tensor) and _travels(item):
+        if isinstance(item, torch.Tensor) and travels(item):
             key = str(len(tensors))
             tensors[key] = item.detach().cpu().contiguous().clone()
             return {"tensor": key, "requires_grad": bool(item.requires_grad)}
@@ -138,10 +148,6 @@ def decode(message: bytes) -> Any:
         raise
     except Exception as error:  # whatever the bytes provoke, the reader learns one thing
         raise WireError(f"not a message of the channel: {error}") from None
-
-
-def _travels(tensor: torch.Tensor) -> bool:
-    return tensor.layout == torch.strided and tensor.dtype in DTYPES and not tensor.is_meta
 
 
 def _unpack(item: Any, tensors: dict[str, torch.Tensor]) -> Any:

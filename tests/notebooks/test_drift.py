@@ -5,7 +5,6 @@ import copy
 
 from autograder.cells import is_check
 from autograder.release import (
-    LIVE_WIDGET,
     from_text,
     master_notebook,
     read_notebook,
@@ -14,6 +13,7 @@ from autograder.release import (
     without_solutions,
     written_lessons,
 )
+from workbook.figures.picture import WIDGET_VIEW
 from workbook.home import lessons_folder, solutions_folder
 
 
@@ -84,7 +84,7 @@ def test_nothing_that_varies_is_stored(lesson):
         assert "execution" not in cell.metadata
         for output in cell.get("outputs", ()):
             assert output.get("name") != "stderr", cell["id"]
-            assert LIVE_WIDGET not in output.get("data", {}), cell["id"]
+            assert WIDGET_VIEW not in output.get("data", {}), cell["id"]
 
 
 def test_there_is_nothing_else_in_the_folders():

@@ -20,8 +20,10 @@ def test_nbval_finds_the_stored_outputs(lesson, tmp_path):
         [
             *(sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env"),
             *("--nbval-cell-timeout", "120", "-p", "no:cacheprovider", "-p", "no:xdist"),
+            *("-p", "tests.notebooks.stored_views"),
             *("-c", os.devnull, "--rootdir", str(root()), "-q", str(master_notebook(lesson))),
         ],
+        cwd=root(),
         env=os.environ | {"WORKBOOK_TOOLBOX": str(tmp_path / "toolbox")},
         capture_output=True,
         text=True,

@@ -1,0 +1,95 @@
+"""What the report finds, and what it says about what is missing."""
+
+import sys
+from importlib import metadata
+
+import pytest
+import torch
+from packaging.specifiers import SpecifierSet
+
+from tests.setup.conftest import make_lesson
+from workbook import doctor
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path))
+    monkeypatch.setenv("WORKBOOK_TOOLBOX", str(tmp_path / "toolbox"))
+    monkeypatch.delenv("WORKBOOK_DATA", raising=False)
+    monkeypatch.setattr(doctor.metadata, "requires", lambda name: ["torch>=2.6", "x; extra == 'y'"])
+    make_lesson(tmp_path / "lessons", "01-rnn-recap")
+    (tmp_path / "datasets" / "phrasebook").mkdir(parents=True)
+    (tmp_path / "datasets" / "phrasebook" / "train.tsv").touch()
+    return tmp_path
+
+
+def findings() -> dict[str, doctor.Finding]:
+    return {finding.subject: finding for finding in doctor.examine()}
+
+
+def test_all_is_well_where_everything_is_there(course, capsys):
+    assert doctor.main() == 0
+    told = capsys.readouterr().out
+    assert f"PyTorch   {torch.__version__}" in told
+    assert "What to do" not in told
+
+
+def test_lessons_and_pieces_are_counted(course):
+    make_lesson(course / "work", "01-rnn-recap")
+    (course / "toolbox").mkdir()
+    (course / "toolbox" / "softmax.py").touch()
+    found = findings()
+    assert found["lessons"].found == "1 of 10 released, 1 in work/"
+    assert found["toolbox"].found.startswith("1 of ")
+
+
+def test_missing_lessons_are_a_problem_with_a_remedy(course, capsys):
+    (course / "lessons" / "01-rnn-recap" / "01-rnn-recap.ipynb").unlink()
+    assert doctor.main() == 1
+    assert "What to do: download the course again" in capsys.readouterr().out
+
+
+def test_a_missing_phrasebook_is_a_problem(course):
+    (course / "datasets" / "phrasebook" / "train.tsv").unlink()
+    assert findings()["datasets"].remedy
+
+
+def test_a_data_folder_that_is_not_there_is_named(course, monkeypatch):
+    monkeypatch.setenv("WORKBOOK_DATA", str(course / "nowhere"))
+    assert "nowhere" in findings()["datasets"].found
+    assert findings()["datasets"].remedy
+
+
+def test_a_data_folder_that_is_there_is_named(course, monkeypatch):
+    monkeypatch.setenv("WORKBOOK_DATA", str(course))
+    assert findings()["datasets"] == doctor.Finding("datasets", f"more in {course}")
+
+
+def test_a_pytorch_that_does_not_load_is_a_problem_and_the_rest_is_still_told(course, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    found = findings()
+    assert "doesn't load" in found["PyTorch"].found
+    assert found["PyTorch"].remedy
+    assert "device" not in found
+    assert "lessons" in found
+
+
+def test_packages_that_are_missing_or_too_old_are_named(course, monkeypatch):
+    monkeypatch.setattr(doctor.metadata, "requires", lambda name: ["torch>=99", "no-such-package"])
+    found = findings()["packages"]
+    assert ">=99 is needed" in found.found
+    assert "no-such-package is missing" in found.found
+    assert "--fresh" in found.remedy
+
+
+def test_a_local_build_of_pytorch_counts_as_its_version(monkeypatch):
+    monkeypatch.setattr(doctor.metadata, "version", lambda name: "2.13.0+cpu")
+    assert doctor._lack("torch", SpecifierSet("==2.13.0")) == ""
+
+
+def test_a_course_that_is_not_installed_is_told_how_to_be(course, monkeypatch):
+    def missing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor.metadata, "requires", missing)
+    assert "pip install --no-deps -e" in findings()["packages"].remedy

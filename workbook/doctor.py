@@ -1,0 +1,124 @@
+"""What this machine and this copy of the course have: PyTorch, the device, lessons, data sets.
+
+`python -m workbook.doctor` prints it, with what to do about anything that is missing.
+"""
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from workbook.home import datasets_folder, lessons_folder, root, work_folder
+from workbook.setup.lessons import lesson_names
+from workbook.syllabus import LESSONS, PIECES
+
+PROJECT = "transformer-workbook"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report. `remedy` says what to do; without one, all is well."""
+
+    subject: str
+    found: str
+    remedy: str = ""
+
+
+def examine() -> Iterator[Finding]:
+    """Everything worth knowing before the first lesson, one finding at a time."""
+    yield Finding("Python", f"{platform.python_version()} on {platform.system()}")
+    yield from _torch()
+    yield from _packages()
+    yield _lessons()
+    yield _toolbox()
+    yield from _datasets(datasets_folder())
+
+
+def _torch() -> Iterator[Finding]:
+    try:
+        import torch
+    except ImportError as error:
+        yield Finding("PyTorch", f"doesn't load: {error}", "run  python3 course.py lab --fresh")
+        return
+    from workbook.device import describe_device, pick_device
+
+    yield Finding("PyTorch", torch.__version__)
+    yield Finding("device", describe_device(pick_device()))
+
+
+def _packages() -> Iterator[Finding]:
+    """The packages that are missing or too old, by what the project says it needs."""
+    from packaging.requirements import Requirement
+
+    try:
+        declared = metadata.requires(PROJECT) or []
+    except metadata.PackageNotFoundError:
+        remedy = f"run  python -m pip install --no-deps -e {root()}"
+        yield Finding("packages", f"{PROJECT} isn't installed in this Python", remedy)
+        return
+    needed = [Requirement(line) for line in declared]
+    needed = [one for one in needed if one.marker is None or one.marker.evaluate({"extra": ""})]
+    wrong = [problem for one in needed if (problem := _lack(one.name, one.specifier))]
+    if wrong:
+        yield Finding("packages", "; ".join(wrong), "run  python3 course.py lab --fresh")
+    else:
+        yield Finding("packages", f"all {len(needed)} that the lessons need")
+
+
+def _lack(name: str, specifier) -> str:
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return f"{name} is missing"
+    if specifier.contains(version, prereleases=True):
+        return ""
+    return f"{name} is {version}, and {specifier} is needed"
+
+
+def _lessons() -> Finding:
+    names = [lesson.name for lesson in LESSONS]
+    released = [name for name in lesson_names(lessons_folder()) if name in names]
+    begun = lesson_names(work_folder())
+    found = f"{len(released)} of {len(names)} released, {len(begun)} in work/"
+    if released:
+        return Finding("lessons", found)
+    remedy = "download the course again, or, with solutions/ here, run  python3 course.py release"
+    return Finding("lessons", found, remedy)
+
+
+def _toolbox() -> Finding:
+    from workbook.toolbox import passed
+
+    return Finding("toolbox", f"{len(passed())} of {len(PIECES)} pieces are yours")
+
+
+def _datasets(folder: Path) -> Iterator[Finding]:
+    phrasebook = folder / "phrasebook"
+    if phrasebook.is_dir() and any(phrasebook.iterdir()):
+        yield Finding("datasets", "phrasebook, shipped with the course")
+    else:
+        yield Finding("datasets", "the phrasebook is missing", "download the course again")
+    given = os.environ.get("WORKBOOK_DATA")
+    if given and not Path(given).is_dir():
+        remedy = "correct or unset WORKBOOK_DATA"
+        yield Finding("datasets", f"WORKBOOK_DATA names no folder: {given}", remedy)
+    elif given:
+        yield Finding("datasets", f"more in {given}")
+
+
+def main() -> int:
+    """Print the report. 0 where all is well, else 1."""
+    status = 0
+    for finding in examine():
+        print(f"  {finding.subject:<10}{finding.found}", flush=True)
+        if finding.remedy:
+            print(f"  {'':<10}What to do: {finding.remedy}", flush=True)
+            status = 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

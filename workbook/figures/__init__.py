@@ -1,0 +1,44 @@
+"""The pictures of the course: a function returns a `Picture`, or an `Explorer` where it is live.
+
+Names are loaded when they are first used, so that importing this package is free and matplotlib
+comes in with the first figure. A lesson with figures of its own has a room here under its name.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "picture": ("Picture", "stored"),
+    "paper": ("Sheet", "sheet"),
+    "widget": ("Explorer",),
+    "matrices": ("attention_matrix", "attention_matrices"),
+    "architecture.map": ("transformer_map",),
+    "dot_product_attention.by_hand": ("soft_lookup", "self_attention_by_hand"),
+    "dot_product_attention.matrix_product": ("all_words_at_once",),
+    "dot_product_attention.scaling": (
+        "dot_product_spread",
+        "softmax_saturation",
+        "scaling_explorer",
+    ),
+    "dot_product_attention.masks": ("mask_painter",),
+    "dot_product_attention.cost": ("attention_cost",),
+    "dot_product_attention.plane": ("similarity_plane",),
+}
+
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = list(_HOME_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(
+            f"workbook.figures has no figure called {name!r}; it has {', '.join(sorted(_HOME_OF))}"
+        )
+    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF})

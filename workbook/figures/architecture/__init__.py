@@ -1,0 +1,1 @@
+"""The map of the Transformer that opens every lesson."""
