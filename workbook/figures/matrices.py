@@ -19,6 +19,7 @@ from workbook.figures.style import (
     PAGE_WIDTH,
     PAPER,
     SMALL_SIZE,
+    TEXT_SIZE,
     ink_on,
 )
 
@@ -115,8 +116,10 @@ def attention_matrices(
             bottom = height - (line + 1) * band - line * _GAP
             axes = page.axes(left, bottom, plan.cell * len(across), plan.cell * len(rows))
             draw_attention(axes, table, rows, across, plan.numbers, may, plan.upright)
-            axes.set_xlabel(COLUMNS if len(tables) == 1 else "keys")
-            axes.set_ylabel(ROWS if column == 0 and len(tables) == 1 else "queries")
+            alone = len(tables) == 1
+            room_for_words = plan.cell * len(rows) > text_width(ROWS, TEXT_SIZE)
+            axes.set_xlabel(COLUMNS if alone else "keys")
+            axes.set_ylabel(ROWS if alone and room_for_words else "queries")
             if name:
                 axes.set_title(name, pad=plan.above * 72 - 4)
         right = 0.12 + columns * (panel_width + _GAP) - _GAP + 0.15

@@ -33,7 +33,7 @@ def test_queries_are_rows_and_keys_are_columns_and_the_weights_are_as_given():
     (axes,) = matrix_axes(attention_matrix(WEIGHTS, QUERIES, KEYS, "Who looks where"))
     assert labels(axes.yaxis) == QUERIES
     assert labels(axes.xaxis) == KEYS
-    assert axes.get_ylabel() == "the word that asks (query)"
+    assert axes.get_ylabel() == "queries"
     assert axes.get_xlabel() == "the words it looks at (keys)"
     np.testing.assert_allclose(axes.images[0].get_array(), WEIGHTS.numpy())
     assert axes.get_ylim()[0] > axes.get_ylim()[1], "the first query stands on top"
@@ -163,3 +163,11 @@ def test_a_long_description_names_the_strongest_rows_only():
     said = describe_attention(weights, words, words, most=4)
     assert "“w7” at “w3” (1.00)" in said
     assert said.count(" at ") == 4
+
+
+@pytest.mark.parametrize(("rows", "label"), [(2, "queries"), (8, "the word that asks (query)")])
+def test_the_label_of_the_rows_fits_beside_them(rows, label):
+    words = [f"w{number}" for number in range(rows)]
+    weights = np.full((rows, rows), 1 / rows)
+    axes = attention_matrix(weights, words, words, "Equal shares").figure.axes[0]
+    assert axes.get_ylabel() == label
