@@ -41,7 +41,7 @@ c.Autograde.pre_convert_hook = lambda assignment, **_: fill_gradebook(assignment
 # A student's output is shown in the grader's browser: no script of theirs may run there.
 c.HTMLExporter.sanitize_html = True
 # Sanitized, the HTML around a picture would be shown as text; the picture itself is safe.
-c.NbConvertBase.display_data_priority = [
+c.DataTypeFilter.display_data_priority = [
     "image/png",
     "image/jpeg",
     "text/html",

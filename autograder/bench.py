@@ -27,6 +27,9 @@ Reply = dict[str, Any]
 # A notebook, a file that is judged, and the pieces saved from earlier lessons.
 WHERE_STUDENTS_WRITE = ("__main__", "submission", "toolbox")
 
+# Characters of what an exception says of itself.
+LONGEST = {"type": 200, "message": 2000, "code": 200, "function": 200}
+
 
 class Bench:
     """Serves requests about one subject, a function or a class.
@@ -288,13 +291,15 @@ def describe_error(error: BaseException) -> dict[str, Any]:
                 line, function = trace.tb_lineno, frame.f_code.co_name
                 code = linecache.getline(frame.f_code.co_filename, line).strip()
             trace = trace.tb_next
-    return {
+    words = {
         "type": type(error).__name__,
-        "bases": [base.__name__ for base in type(error).__mro__],
-        "message": _words(error)[:2000],
-        "line": line,
-        "code": code[:200],
+        "message": _words(error),
+        "code": code,
         "function": function,
+    }
+    return {key: text[: LONGEST[key]] for key, text in words.items()} | {
+        "bases": [base.__name__ for base in type(error).__mro__],
+        "line": line,
     }
 
 

@@ -5,7 +5,7 @@ nbgrader has the same questions in `nbgrader.utils`, but importing it takes long
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode  # a second of import that judging a file can spare
@@ -14,25 +14,32 @@ if TYPE_CHECKING:
 SETUP = "setup"
 
 
+def _settings(cell: NotebookNode) -> dict[str, Any]:
+    """nbgrader's metadata; in a submission anything may stand there."""
+    settings = cell.metadata.get("nbgrader")
+    return settings if isinstance(settings, dict) else {}
+
+
 def grade_id(cell: NotebookNode) -> str | None:
     """The cell's nbgrader id."""
-    return cell.metadata.get("nbgrader", {}).get("grade_id")
+    name = _settings(cell).get("grade_id")
+    return name if isinstance(name, str) and name else None
 
 
 def is_answer(cell: NotebookNode) -> bool:
     """A cell that is the student's to write."""
-    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+    return bool(_settings(cell).get("solution"))
 
 
 def is_check(cell: NotebookNode) -> bool:
     """A code cell that holds a check, and the points for it."""
-    graded = cell.metadata.get("nbgrader", {}).get("grade")
-    return cell.cell_type == "code" and bool(graded) and not is_answer(cell)
+    graded = bool(_settings(cell).get("grade"))
+    return cell.cell_type == "code" and graded and not is_answer(cell)
 
 
 def is_locked(cell: NotebookNode) -> bool:
     """A cell that nbgrader puts back as it was."""
-    settings = cell.metadata.get("nbgrader", {})
+    settings = _settings(cell)
     return not is_answer(cell) and bool(settings.get("grade") or settings.get("locked"))
 
 

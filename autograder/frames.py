@@ -29,10 +29,11 @@ def read_frame(pipe: BinaryIO, longest: int) -> bytes:
 
 
 def _exactly(pipe: BinaryIO, count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        part = pipe.read(count - len(data))
+    parts, missing = [], count
+    while missing:
+        part = pipe.read(missing)
         if not part:
             raise EndOfFrames
-        data += part
-    return data
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)

@@ -59,7 +59,7 @@ def judge_notebook(
     deadline = time.monotonic() + limits.submission_seconds
     try:
         while not run.finished and time.monotonic() < deadline:
-            with Process(lesson, limits, notebook=True) as process:
+            with Process(lesson, limits, notebook=True, deadline=deadline) as process:
                 run.go_on(process)
         cause, message = "not run", f"{limits.submission_seconds:.0f} seconds were over before it."
     except PieceLost as lost:

@@ -5,7 +5,7 @@ State is never told by colour alone: every line has a word and a mark.
 
 from html import escape
 
-from autograder.verdict import Verdict
+from autograder.verdict import Verdict, printable
 
 _FRAME = (
     "border-left:6px solid {edge};padding:.6em 1em;margin:.3em 0;"
@@ -16,6 +16,7 @@ _CODE = (
     "font-family:var(--jp-code-font-family,monospace);background:var(--jp-layout-color2,#eee);"
     "padding:.4em .6em;margin:.4em 0;white-space:pre-wrap"
 )
+_SMALL = "font-size:.9em"
 _PASSED, _FAILED = "#2e7d5b", "#b3471d"
 _PRINTED_LINES = 12
 
@@ -35,13 +36,13 @@ class Panel:
         """The twin in plain text; also what a terminal prints."""
         verdict = self.verdict
         lines = [f"{_mark(verdict.passed)} {verdict.exercise}: {headline(verdict)}"]
-        lines += [f"  → {paragraph}" for paragraph in _explanations(verdict)]
+        lines += [f"  → {printable(paragraph)}" for paragraph in _explanations(verdict)]
         if verdict.error:
             lines += [f"  {line}" for line in _error_lines(verdict.error)]
         if not verdict.cause:
             lines += [
                 f"  {_mark(result.passed)} {result.name}"
-                + ("" if result.passed else f"\n      {result.message}")
+                + ("" if result.passed else f"\n      {printable(result.message)}")
                 for result in verdict.results
             ]
         if verdict.printed:
@@ -51,40 +52,41 @@ class Panel:
         return "\n".join(lines)
 
     def html(self) -> str:
-        """The panel, without a script and without anything fetched."""
+        """The panel: no script, nothing fetched, and only tags that a sanitizer leaves alone (the
+        grading page shows it too)."""
         verdict = self.verdict
         edge = _PASSED if verdict.passed else _FAILED
         parts = [
-            f'<div role="status" style="{_FRAME.format(edge=edge)}">'
-            f"<div><strong>{_mark(verdict.passed)} {escape(verdict.exercise)}</strong>: "
-            f"{escape(headline(verdict))}</div>"
+            f'<div role="status" style="{_FRAME.format(edge=edge)}">',
+            f"<div><strong>{_mark(verdict.passed)} {_escape(verdict.exercise)}</strong>: "
+            f"{_escape(headline(verdict))}</div>",
         ]
         parts += [
-            f'<p style="margin:.5em 0;font-size:1.05em">{escape(paragraph)}</p>'
+            f'<div style="margin:.5em 0;font-size:1.05em">{_escape(paragraph)}</div>'
             for paragraph in _explanations(verdict)
         ]
         if verdict.error:
-            lines = "\n".join(_error_lines(verdict.error))
-            parts.append(f'<div style="{_CODE}">{escape(lines)}</div>')
+            parts.append(_code("\n".join(_error_lines(verdict.error))))
         if not verdict.cause:
             items = "".join(
-                f"<li>{_mark(r.passed)} {escape(r.name)}"
-                + ("" if r.passed else f"<br><small>{escape(r.message)}</small>")
+                f"<li>{_mark(r.passed)} {_escape(r.name)}"
+                + ("" if r.passed else f'<div style="{_SMALL}">{_escape(r.message)}</div>')
                 + "</li>"
                 for r in verdict.results
             )
-            listing = f'<ul style="list-style:none;padding-left:.2em;margin:.4em 0">{items}</ul>'
-            count = sum(r.passed for r in verdict.results)
             parts.append(
-                f"<details{'' if verdict.passed else ' open'}><summary>{count} of "
-                f"{len(verdict.results)} properties hold</summary>{listing}</details>"
+                f'<ul style="list-style:none;padding-left:.2em;margin:.4em 0">{items}</ul>'
             )
         if verdict.printed:
-            shown = escape("\n".join(_printed(verdict)))
-            parts.append(f'<small>Printed by your code:</small><div style="{_CODE}">{shown}</div>')
+            parts.append(f'<div style="{_SMALL}">Printed by your code:</div>')
+            parts.append(_code("\n".join(_printed(verdict))))
         if self.remark:
-            parts.append(f"<div><small>{escape(self.remark)}</small></div>")
+            parts.append(f'<div style="{_SMALL}">{_escape(self.remark)}</div>')
         return "".join(parts) + "</div>"
+
+
+def _code(text: str) -> str:
+    return f'<pre style="{_CODE}">{_escape(text)}</pre>'
 
 
 def headline(verdict: Verdict) -> str:
@@ -97,6 +99,10 @@ def headline(verdict: Verdict) -> str:
     if verdict.forbidden and held == len(verdict.results):
         return "works, but the torch call does the work."
     return f"not yet. {held} of {len(verdict.results)} properties hold."
+
+
+def _escape(text: str) -> str:
+    return escape(printable(text))
 
 
 def _explanations(verdict: Verdict) -> list[str]:
@@ -114,12 +120,12 @@ def _explanations(verdict: Verdict) -> list[str]:
 
 def _error_lines(error: dict) -> list[str]:
     where = f"in your line {error['line']}: {error['code']}" if error["code"] else "in your code"
-    return [f"{error['type']}: {error['message']}", where]
+    return [printable(f"{error['type']}: {error['message']}"), printable(where)]
 
 
 def _printed(verdict: Verdict) -> list[str]:
     lines = verdict.printed.rstrip("\n").split("\n")
-    shown = [line[:160] for line in lines[:_PRINTED_LINES]]
+    shown = [printable(line[:160]) for line in lines[:_PRINTED_LINES]]
     more = len(lines) - len(shown)
     return [*shown, f"… and {more} lines more"] if more else shown
 

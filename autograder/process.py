@@ -20,11 +20,13 @@ from autograder.bench import Reply, Request
 from autograder.frames import EndOfFrames, FrameTooLong, read_frame, write_frame
 from autograder.limits import Limits
 from autograder.piece import Piece, PieceLost
+from autograder.replies import is_reply
 from autograder.wire import WireError, decode, encode
 from workbook.home import root
 from workbook.syllabus import LESSONS, Lesson
 
 KEPT_OUTPUT = 20_000
+NO_ANSWER = "Its process answered something that is no answer."
 
 
 class Process:
@@ -32,10 +34,17 @@ class Process:
 
     `lesson` is the one whose pieces are being judged: its references, and later lessons', can't be
     imported there. `notebook` runs cells as a notebook does, otherwise files as Python does.
+    `deadline`, in the time of `time.monotonic`, is when the submission's time is over; without it,
+    that is `submission_seconds` from now. Raises PieceLost where no worker starts.
     """
 
-    def __init__(self, lesson: Lesson, limits: Limits, notebook: bool) -> None:
+    def __init__(
+        self, lesson: Lesson, limits: Limits, notebook: bool, deadline: float | None = None
+    ) -> None:
         self._limits = limits
+        self._deadline = (
+            time.monotonic() + limits.submission_seconds if deadline is None else deadline
+        )
         self._folder = tempfile.TemporaryDirectory(prefix="worker-", ignore_cleanup_errors=True)
         self._worker = subprocess.Popen(
             [sys.executable, "-m", "autograder.worker"],
@@ -46,36 +55,42 @@ class Process:
             env=_environment(self._folder.name),
             start_new_session=True,
         )
+        self._requests: queue.Queue[bytes | None] = queue.Queue()
         self._replies: queue.Queue[Reply | PieceLost] = queue.Queue()
+        self._asked = threading.Semaphore(0)
         self._output = bytearray()
         self._output_size = 0
         self._ended: PieceLost | None = None
-        self._readers = [
-            threading.Thread(target=self._read_replies, daemon=True),
-            threading.Thread(target=self._drain_output, daemon=True),
+        # One thread a pipe, which closes it: whatever the worker does with the other end, the judge
+        # doesn't wait for it.
+        self._threads = [
+            threading.Thread(target=each, daemon=True)
+            for each in (self._write_requests, self._read_replies, self._drain_output)
         ]
-        for reader in self._readers:
-            reader.start()
+        for thread in self._threads:
+            thread.start()
         absent = [f"workbook.pieces.{later.module}" for later in LESSONS[lesson.number - 1 :]]
-        self._ask(
-            {
-                "notebook": notebook,
-                "absent": ["autograder.exercises", *absent],
-                "memory_bytes": limits.memory_bytes,
-            },
-            limits.start_seconds,
-        )
+        setting = {
+            "notebook": notebook,
+            "absent": ["autograder.exercises", *absent],
+            "memory_bytes": limits.memory_bytes,
+        }
+        seconds = limits.start_seconds
+        try:
+            self._ask(setting, (seconds, f"It didn't start within {seconds:.3g} seconds."))
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._kill()
-        for reader in self._readers:
-            reader.join(timeout=5)
-        for pipe in (self._worker.stdin, self._worker.stdout, self._worker.stderr):
-            with contextlib.suppress(OSError):
-                pipe.close()
+        self._requests.put(None)
+        self._asked.release()
+        for thread in self._threads:
+            thread.join(timeout=2)  # longer only where something that got away holds a pipe open
         self._folder.cleanup()
 
     @property
@@ -94,38 +109,50 @@ class Process:
         Raises PieceLost.
         """
         request = {"op": "run", "source": source, "label": label}
-        return self._ask(request, self._limits.cell_seconds).get("error")
+        return self._ask(request, _bound(self._limits.cell_seconds)).get("error")
 
     @contextlib.contextmanager
     def piece(self, name: str) -> Iterator[Piece | None]:
         """The piece of this name on a bench over there; None where nothing has that name."""
-        deadline = time.monotonic() + self._limits.exercise_seconds
+        seconds = self._limits.exercise_seconds
+        deadline = time.monotonic() + seconds
+        together = f"Its calls took longer than {seconds:.3g} seconds together."
 
         def send(request: Request) -> Reply:
-            left = max(0.0, deadline - time.monotonic())
-            return self._ask(request, min(self._limits.request_seconds, left))
+            left = deadline - time.monotonic()
+            return self._ask(request, _bound(self._limits.request_seconds), (left, together))
 
-        defined = send({"op": "open", "name": name})["value"]
-        yield Piece(send) if defined is True else None
-        if self._ended is None:
-            self._ask({"op": "close"}, self._limits.request_seconds)
+        def close() -> None:
+            if self._ended is None:
+                self._ask({"op": "close"}, _bound(self._limits.request_seconds))
 
-    def _ask(self, request: Request, seconds: float) -> Reply:
+        defined = send({"op": "open", "name": name}).get("value")
+        try:
+            yield Piece(send) if defined is True else None
+        except Exception:
+            close()
+            raise
+        close()
+
+    def _ask(self, request: Request, *bounds: tuple[float, str]) -> Reply:
+        """The reply, within the least of the bounds: seconds from now, and what to say when they
+        are over."""
         if self._ended is not None:
             raise self._ended
+        whole = f"All of it took longer than {self._limits.submission_seconds:.3g} seconds."
+        seconds, over = min(*bounds, (self._deadline - time.monotonic(), whole))
+        self._asked.release()
+        self._requests.put(encode(request))
         try:
-            write_frame(self._worker.stdin, encode(request))
-            reply = self._replies.get(timeout=seconds)
+            reply = self._replies.get(timeout=max(0.0, seconds))
         except queue.Empty:
-            raise self._end("time", f"It took longer than {seconds:.3g} seconds.") from None
-        except OSError:
-            reply = self._replies.get(timeout=self._limits.request_seconds)
+            raise self._end("time", over) from None
         if isinstance(reply, PieceLost):
             raise self._end(reply.cause, reply.message)
+        if not is_reply(reply, to=request.get("op")):
+            raise self._end("died", NO_ANSWER)
         if "died" in reply:
             raise self._end("died", _how_it_died(reply["died"]))
-        if not isinstance(reply.get("calls"), list) or not {"value", "error"} & reply.keys():
-            raise self._end("died", "Its process answered something that is no answer.")
         return reply
 
     def _end(self, cause: str, message: str) -> PieceLost:
@@ -140,15 +167,20 @@ class Process:
         self._worker.kill()
         self._worker.wait()
 
+    def _write_requests(self) -> None:
+        # An OSError: it is gone, and the reader says why.
+        with contextlib.suppress(OSError), self._worker.stdin:
+            while (request := self._requests.get()) is not None:
+                write_frame(self._worker.stdin, request)
+
     def _read_replies(self) -> None:
-        try:
-            while True:
-                reply = decode(read_frame(self._worker.stdout, self._limits.message_bytes))
-                if not isinstance(reply, dict):
-                    raise WireError("a reply is a dictionary")
-                self._replies.put(reply)
-        except (EndOfFrames, OSError, ValueError) as error:
-            self._replies.put(self._why_it_stopped(error))
+        with self._worker.stdout as pipe:
+            try:
+                while True:
+                    self._asked.acquire()  # what nobody asked for is not read, and fills no memory
+                    self._replies.put(decode(read_frame(pipe, self._limits.message_bytes)))
+            except (EndOfFrames, OSError, ValueError) as error:
+                self._replies.put(self._why_it_stopped(error))
 
     def _why_it_stopped(self, error: Exception) -> PieceLost:
         if isinstance(error, FrameTooLong):
@@ -158,14 +190,14 @@ class Process:
             size = self._limits.output_bytes // 2**20
             return PieceLost("output", f"It printed more than {size} MB, and was stopped.")
         if isinstance(error, WireError):
-            return PieceLost("died", "Its process answered something that is no answer.")
+            return PieceLost("died", NO_ANSWER)
         with contextlib.suppress(subprocess.TimeoutExpired):
             return PieceLost("died", _how_it_died(self._worker.wait(timeout=5)))
         return PieceLost("died", "Its process closed the channel.")
 
     def _drain_output(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while part := self._worker.stderr.read1(65536):
+        with contextlib.suppress(OSError), self._worker.stderr as pipe:
+            while part := pipe.read1(65536):
                 self._output_size += len(part)
                 self._output += part[: KEPT_OUTPUT - len(self._output)]
                 if self._output_size > self._limits.output_bytes:
@@ -182,13 +214,17 @@ def _environment(folder: str) -> dict[str, str]:
         "IPYTHONDIR": str(Path(folder) / "ipython"),
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": folder,
-        "PYTHONPATH": str(root()),
+        "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
         "PYTHONIOENCODING": "utf-8",
         "PYTHONUNBUFFERED": "1",
         "OMP_NUM_THREADS": "1",
         "WORKBOOK_HOME": str(root()),
         "WORKBOOK_TOOLBOX": str(Path(folder) / "toolbox"),
     }
+
+
+def _bound(seconds: float) -> tuple[float, str]:
+    return seconds, f"It took longer than {seconds:.3g} seconds."
 
 
 def _how_it_died(code: int) -> str:

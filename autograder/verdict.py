@@ -1,8 +1,20 @@
 """What a check found out: the result, the diagnosis, the points. How it looks is `panel`'s
 affair."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
+
+# Control characters, which can steer a terminal, and halves of characters, which no file can hold.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_LONGEST = 4000
+
+
+def printable(text: str) -> str:
+    """Text from a student's code as it may be shown and stored anywhere: no control characters, and
+    not without end."""
+    text = _UNPRINTABLE.sub("\ufffd", text)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
 
 
 @dataclass(frozen=True)
@@ -64,8 +76,9 @@ class Verdict:
             "max_score": self.max_score,
             "diagnosis": None
             if self.diagnosis is None
-            else {"name": self.diagnosis.name, "message": self.diagnosis.message},
+            else {"name": self.diagnosis.name, "message": printable(self.diagnosis.message)},
             "properties": [
-                {"name": r.name, "passed": r.passed, "message": r.message} for r in self.results
+                {"name": r.name, "passed": r.passed, "message": printable(r.message)}
+                for r in self.results
             ],
         }

@@ -21,12 +21,13 @@ from typing import Any, BinaryIO
 import torch
 
 import autograder
-from autograder.bench import Bench, describe_error
+from autograder.bench import Bench, Request, describe_error
 from autograder.frames import EndOfFrames, read_frame, write_frame
 from autograder.wire import decode, encode
 
 LONGEST = 2**31
 FILE_MODULE = "submission"
+CLOSED = 113  # how a fork ends when the judge has closed it; 0 is how a student's exit() ends one
 
 
 class Absent(importlib.abc.MetaPathFinder):
@@ -110,12 +111,13 @@ def _serve_in_fork(requests: BinaryIO, replies: BinaryIO, names: dict, name: str
     if child == 0:
         try:
             _serve(requests, replies, names, name)
-            os._exit(0)
+            os._exit(CLOSED)
         finally:
             os._exit(70)
     _, status = os.waitpid(child, 0)
-    if status != 0:
-        write_frame(replies, encode({"died": os.waitstatus_to_exitcode(status)}))
+    code = os.waitstatus_to_exitcode(status)
+    if code != CLOSED:
+        write_frame(replies, encode({"died": code}))
 
 
 def _serve(requests: BinaryIO, replies: BinaryIO, names: dict, name: str) -> None:
@@ -127,7 +129,14 @@ def _serve(requests: BinaryIO, replies: BinaryIO, names: dict, name: str) -> Non
         if request["op"] == "close":
             write_frame(replies, encode({"value": None, "calls": []}))
             return
-        write_frame(replies, encode(bench.handle(request)))
+        write_frame(replies, _answer(bench, request))
+
+
+def _answer(bench: Bench, request: Request) -> bytes:
+    try:
+        return encode(bench.handle(request))
+    except Exception as error:  # too large to be written down, say
+        return encode({"error": describe_error(error), "calls": []})
 
 
 def _take_over_standard_streams() -> tuple[BinaryIO, BinaryIO]:
