@@ -1,5 +1,7 @@
 """How nbgrader works on this course: its folders, our judge in place of its executor."""
 
+import os
+import sys
 from pathlib import Path
 
 from autograder.gradebook import fill_gradebook
@@ -11,6 +13,9 @@ from autograder.nbgrader_steps import (
 from workbook.handin import COLLECT_PATTERN
 
 c = get_config()  # noqa: F821 - given by traitlets
+
+# nbgrader starts `alembic` by name, also when the environment hasn't been activated.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 root = Path(__file__).resolve().parent
 grading = root / "grading"

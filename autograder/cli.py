@@ -120,7 +120,7 @@ def _check_file(name: str, path: Path, as_json: bool) -> int:
 def _check_notebook(path: Path, as_json: bool) -> int:
     from autograder.judge import judge_notebook
     from autograder.panel import Panel
-    from autograder.release import read_notebook, released_notebook
+    from autograder.release import read_notebook, released_notebook, released_path
     from autograder.submission import rebuild
 
     try:
@@ -130,7 +130,13 @@ def _check_notebook(path: Path, as_json: bool) -> int:
     except ValueError as error:
         raise BadInput(str(error)) from None
     lesson = _lesson_of_notebook(path)
-    released = released_notebook(lesson)
+    try:
+        released = released_notebook(lesson)
+    except OSError as error:
+        raise BadInput(
+            f"{lesson.name} can't be compared with what was released: "
+            f"{_unreadable(released_path(lesson), error)}"
+        ) from None
     rebuilt = rebuild(submitted, released)
     verdicts = judge_notebook(rebuilt.notebook, released, lesson)
     if as_json:

@@ -20,7 +20,7 @@ PRACTICE_SEED = 20170612  # the day "Attention Is All You Need" appeared
 
 def examine(exercise: Exercise, piece: Piece, seed: int = PRACTICE_SEED) -> Verdict:
     """Judge a piece. Never raises for anything a piece does."""
-    with _one_thread():
+    with _one_thread(), _own_random_numbers():
         return _examine(exercise, piece, seed)
 
 
@@ -59,6 +59,14 @@ def _examine(exercise: Exercise, piece: Piece, seed: int) -> Verdict:
         error=next((conduct.error for conduct in conducts if conduct.error is not None), None),
         forbidden=forbidden,
     )
+
+
+@contextlib.contextmanager
+def _own_random_numbers() -> Iterator[None]:
+    """A check seeds torch; the notebook's own random numbers go on as if there had been none."""
+    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices):
+        yield
 
 
 @contextlib.contextmanager

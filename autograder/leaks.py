@@ -4,6 +4,8 @@ import re
 
 from nbformat import NotebookNode
 
+from autograder.cells import is_answer
+
 _REGION = re.compile(
     r"BEGIN SOLUTION[^\n]*\n(?P<solution>.*?)\n[^\n]*END SOLUTION"
     r"|BEGIN MARK SCHEME[^\n]*\n(?P<scheme>.*?)\n[^\n]*END MARK SCHEME",
@@ -33,12 +35,17 @@ def leaks(master: NotebookNode, released: NotebookNode) -> list[str]:
 
 
 def _secret_lines(master: NotebookNode) -> set[str]:
-    """Lines that stand in a solution or mark scheme and nowhere else in the master."""
+    """Lines that stand in a solution or mark scheme and nowhere else in the master. The cell of an
+    answer without such a region is all solution: nbgrader replaces the whole of it."""
     secret, public = set(), set()
     for cell in master.cells:
-        for match in _REGION.finditer(cell.source):
-            secret |= _lines(match["solution"] or match["scheme"])
-        public |= _lines(_REGION.sub("", cell.source))
+        regions = list(_REGION.finditer(cell.source))
+        for match in regions:
+            secret |= _lines(match["solution"] or match["scheme"] or "")
+        if is_answer(cell) and not any(match["solution"] is not None for match in regions):
+            secret |= _lines(_REGION.sub("", cell.source))
+        else:
+            public |= _lines(_REGION.sub("", cell.source))
     return {line for line in secret - public if len(line) >= _TELLING}
 
 

@@ -80,6 +80,7 @@ def record(cell: NotebookNode, verdict: Verdict | None, points: float) -> None:
     else:
         panel = Panel(verdict)._repr_mimebundle_()
         score = points * verdict.score / verdict.max_score if verdict.max_score else 0.0
+        score = min(score, points)  # nbgrader refuses a rounding error above the points
     cell.execution_count = None
     cell.outputs = [
         new_output("display_data", data=panel),

@@ -7,6 +7,7 @@ piece's source into the toolbox. There is no branch for grading here: grading ne
 import contextlib
 import inspect
 import io
+import linecache
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -65,7 +66,7 @@ def _examine_in(notebook: Notebook, exercise: Exercise) -> tuple[Verdict, str]:
         ), ""
     subject = notebook.names[name]
     try:
-        cell = defining_cell(name, notebook.cells)
+        cell = defining_cell(name, [*notebook.cells, *_cell_of(subject)])
     except NotWrittenHere:
         return unjudged(exercise, *_not_written_here(name, subject)), ""
     if getattr(subject, "__module__", "__main__") != "__main__":
@@ -79,6 +80,14 @@ def _examine_in(notebook: Notebook, exercise: Exercise) -> tuple[Verdict, str]:
         return verdict, standing_alone(name, cell, notebook.names, PIECES)
     except NotStandingAlone as leaning:
         return unjudged(exercise, "leans on another cell", str(leaning)), ""
+
+
+def _cell_of(subject: Any) -> list[str]:
+    """The cell that the piece's code was compiled from: there also where a kernel keeps no history
+    (nbval's doesn't). Empty for what has no code of its own."""
+    members = vars(subject).values() if inspect.isclass(subject) else [subject]
+    codes = [member.__code__ for member in members if inspect.isfunction(member)]
+    return ["".join(linecache.getlines(code.co_filename)) for code in codes[:1]]
 
 
 def _not_written_here(name: str, subject: Any) -> tuple[str, str]:

@@ -98,6 +98,7 @@ def from_text(lesson: Lesson) -> NotebookNode:
     seen: set[str] = set()
     for position, cell in enumerate(notebook.cells):
         cell["id"] = grade_id(cell) or f"cell-{position:03d}"
+        cell.metadata.pop("lines_to_next_cell", None)  # jupytext's note to itself
         if cell["id"] in seen:
             raise ReleaseError(f"{path.name} has two cells with the nbgrader id {cell['id']!r}")
         seen.add(cell["id"])
@@ -115,7 +116,7 @@ def run(notebook: NotebookNode, lesson: Lesson) -> None:
     """Execute in place, with an empty toolbox. Raises ReleaseError for an exception, for anything
     on stderr, and for a check that fails."""
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {
@@ -133,7 +134,7 @@ def run(notebook: NotebookNode, lesson: Lesson) -> None:
         )
         try:
             client.execute(env=environment)
-        except CellExecutionError as error:
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
             raise ReleaseError(f"{lesson.name} does not run:\n{error}") from None
     for cell in notebook.cells:
         if cell.cell_type == "code":

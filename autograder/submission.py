@@ -4,11 +4,13 @@ Students delete, copy, retype and reorder cells. What was released is known, so 
 built anew from it, and only what was theirs to write is taken from them:
 
 1. Every released cell stands where it stood, with its released metadata.
-2. A cell that asks for an answer gets the student's text, found by its nbgrader id. Of several with
-   the same id, the first takes the place, and the others follow as cells of their own.
+2. A cell that asks for an answer gets the student's text, found by its nbgrader id or, where that
+   was lost, by the cell's. Of several with the same id, the first takes the place, and the others
+   follow as cells of their own.
 3. Every other cell that wasn't released follows the released cell that it followed, and keeps
    neither id nor points.
-4. Released cells that are missing, edited or of another type are as they were.
+4. Released cells that are missing, edited or of another type are as they were. Only the cell of a
+   missing answer is empty: its stub would replace an answer that was written in another cell.
 """
 
 from __future__ import annotations
@@ -48,7 +50,10 @@ class Rebuilt:
 def rebuild(submitted: NotebookNode, released: NotebookNode) -> Rebuilt:
     """The submission on the skeleton of the release. Neither argument is changed."""
     repairs: list[str] = []
-    place_of, extras = _sort(submitted, released, repairs)
+    readable = [cell for cell in submitted.get("cells", ()) if _is_cell(cell)]
+    if len(readable) < len(submitted.get("cells", ())):
+        repairs.append("something among the cells was no cell, and has been left out")
+    place_of, extras = _sort(readable, released, repairs)
     cells = [_foreign(cell) for cell in extras[-1]]
     for position, skeleton in enumerate(released.cells):
         cell = copy.deepcopy(skeleton)
@@ -57,6 +62,8 @@ def rebuild(submitted: NotebookNode, released: NotebookNode) -> Rebuilt:
         if theirs is None:
             if is_answer(skeleton) or is_locked(skeleton):
                 repairs.append(f"{name}: the cell was missing and has been put back")
+            if is_answer(skeleton) and skeleton.cell_type == "code":
+                cell.source = ""
         elif is_answer(skeleton):
             if theirs.cell_type != skeleton.cell_type:
                 repairs.append(f"{name}: had become a {theirs.cell_type} cell")
@@ -92,8 +99,18 @@ def steps(notebook: NotebookNode, released: NotebookNode) -> list[Step]:
     return plan
 
 
+def _is_cell(cell: object) -> bool:
+    """Whether it has what every cell has: a submission may have been edited as text."""
+    return (
+        isinstance(cell, dict)
+        and cell.get("cell_type") in ("code", "markdown", "raw")
+        and isinstance(cell.get("source"), str)
+        and isinstance(cell.get("metadata"), dict)
+    )
+
+
 def _sort(
-    submitted: NotebookNode, released: NotebookNode, repairs: list[str]
+    submitted: list[NotebookNode], released: NotebookNode, repairs: list[str]
 ) -> tuple[dict[int, NotebookNode], dict[int, list[NotebookNode]]]:
     """Which submitted cell stands at which released place, and which follow each place as extras
     (−1: before the first)."""
@@ -102,11 +119,11 @@ def _sort(
     place_of: dict[int, NotebookNode] = {}
     extras: dict[int, list[NotebookNode]] = defaultdict(list)
     last = -1
-    for cell in submitted.cells:
+    for cell in submitted:
         place = by_grade_id.get(grade_id(cell))
         if place is None and not grade_id(cell):
-            place = by_id.get(cell.get("id"))
-            if place is not None and grade_id(released.cells[place]):
+            place = by_id.get(str(cell.get("id")))
+            if place is not None and is_locked(released.cells[place]):
                 place = None
         if place is not None and place not in place_of:
             place_of[place] = cell
@@ -124,6 +141,7 @@ def _foreign(cell: NotebookNode) -> NotebookNode:
     """A cell of the student's own: it can't claim points or a place."""
     cell = copy.deepcopy(cell)
     cell.metadata.pop("nbgrader", None)
+    cell.pop("id", None)
     if cell.cell_type == "code":
         cell.outputs, cell.execution_count = [], None
     cell.pop("attachments", None)
@@ -131,11 +149,8 @@ def _foreign(cell: NotebookNode) -> NotebookNode:
 
 
 def _with_unique_ids(cells: list[NotebookNode]) -> list[NotebookNode]:
-    seen: set[str] = set()
     for number, cell in enumerate(cells):
-        if not cell.get("id") or cell["id"] in seen:
-            cell["id"] = f"added-{number}"
-        seen.add(cell["id"])
+        cell.setdefault("id", f"added-{number}")
     return cells
 
 

@@ -70,6 +70,7 @@ class NotebookRunner:
 
         self._shell = InteractiveShell.instance(colors="NoColor")
         self._shell.showtraceback = lambda *args, **kwargs: None
+        self._shell.enable_gui = lambda gui=None: None  # %matplotlib inline asks for it
         self.names = self._shell.user_ns
 
     def run(self, source: str, label: str) -> BaseException | None:

@@ -65,7 +65,6 @@ def course(tmp_path):
 @pytest.mark.slow
 def test_every_command_runs_and_the_grade_is_exported(course):
     environment = os.environ | {
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "PYTHONPATH": str(course),
         "WORKBOOK_HOME": str(course),
         "WORKBOOK_TOOLBOX": str(course / "toolbox"),

@@ -8,10 +8,18 @@ import pytest
 from nbclient import NotebookClient
 
 from autograder.cells import grade_id, is_answer, is_check
-from autograder.release import from_text, master_notebook, released_notebook
+from autograder.release import from_text, master_notebook, read_notebook, released_notebook
 from workbook.home import root
 
 pytestmark = pytest.mark.notebook
+
+
+def showing_otherwise(run, stored):
+    """Ids of the cells that show something in one notebook and nothing in the other."""
+    outputs = {cell["id"]: cell.get("outputs") for cell in stored.cells}
+    return [
+        cell["id"] for cell in run.cells if bool(cell.get("outputs")) != bool(outputs[cell["id"]])
+    ]
 
 
 def test_nbval_finds_the_stored_outputs(lesson, tmp_path):
@@ -49,6 +57,13 @@ def test_the_released_lesson_runs_once_its_blanks_are_filled(lesson, tmp_path):
         assert [output.output_type for output in outputs] == ["display_data"], name
         assert "All" in outputs[0]["data"]["text/plain"]
     assert {path.stem for path in toolbox.glob("*.py")} == set(lesson.pieces)
+    # nbval has nothing to compare where no output is stored: here it would be seen to be missing.
+    stored = read_notebook(master_notebook(lesson))
+    assert showing_otherwise(notebook, stored) == []
+    for cell in stored.cells:
+        if is_check(cell):
+            cell.outputs = []
+    assert showing_otherwise(notebook, stored) == list(checks)
 
 
 def test_the_released_lesson_runs_to_its_end_untouched(lesson, tmp_path):

@@ -12,7 +12,9 @@ _HOMES = {
     "paper": ("Sheet", "sheet"),
     "widget": ("Explorer",),
     "matrices": ("attention_matrix", "attention_matrices"),
+    "learning": ("learning_curves",),
     "architecture.map": ("transformer_map",),
+    "dot_product_attention.steps": ("softmax_steps",),
     "dot_product_attention.by_hand": ("soft_lookup", "self_attention_by_hand"),
     "dot_product_attention.matrix_product": ("all_words_at_once",),
     "dot_product_attention.scaling": (
