@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from autograder.gradebook import fill_gradebook
+from autograder.grading_page import clean_markdown
 from autograder.nbgrader_steps import (
     AUTOGRADE_STEPS,
     EXTENSIONS_TO_IGNORE,
@@ -43,8 +44,12 @@ c.Autograde.sanitize_preprocessors = SANITIZE_STEPS
 c.Autograde.autograde_preprocessors = AUTOGRADE_STEPS
 c.Autograde.pre_convert_hook = lambda assignment, **_: fill_gradebook(assignment, database)
 
+# nbgrader's Validate button runs the student's notebook; some cells train a model.
+c.Execute.timeout = 300
+
 # A student's output is shown in the grader's browser: no script of theirs may run there.
 c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {"markdown2html": clean_markdown}
 # Sanitized, the HTML around a picture would be shown as text; the picture itself is safe.
 c.DataTypeFilter.display_data_priority = [
     "image/png",

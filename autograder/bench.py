@@ -128,13 +128,16 @@ class Bench:
     def _load(self, request: Request) -> Reply:
         module = self._module(request)
         own = dict(module.named_parameters()) | dict(module.named_buffers())
-        missing = sorted(request["weights"].keys() - own.keys())
-        if missing:
-            raise LookupError(f"there is no parameter called {', '.join(missing)}")
+        weights = request["weights"]
+        refused = [
+            name
+            for name, value in weights.items()
+            if name not in own or own[name].shape != value.shape
+        ]
         with torch.no_grad():
-            for name, value in request["weights"].items():
-                own[name].copy_(value)
-        return {"value": None}
+            for name in weights.keys() - refused:
+                own[name].copy_(weights[name])
+        return {"value": refused}
 
     def _mode(self, request: Request) -> Reply:
         self._module(request).train(request["training"])
@@ -250,7 +253,7 @@ def _backward(
     pairs = [
         (output, cotangent)
         for output, cotangent in zip(outputs, cotangents, strict=False)
-        if cotangent is not None and output.requires_grad
+        if cotangent is not None and output.requires_grad and output.shape == cotangent.shape
     ]
     if pairs:
         torch.autograd.backward(

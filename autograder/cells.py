@@ -43,11 +43,16 @@ def is_locked(cell: NotebookNode) -> bool:
     return not is_answer(cell) and bool(settings.get("grade") or settings.get("locked"))
 
 
+def is_setup(cell: NotebookNode) -> bool:
+    """A code cell that everything below it needs: imports, the device, the seed."""
+    return SETUP in cell.metadata.get("tags", ())
+
+
 def is_demonstration(cell: NotebookNode) -> bool:
     """A code cell that shows something: it asks for nothing and nothing later depends on it."""
     return (
         cell.cell_type == "code"
         and not is_answer(cell)
         and not is_check(cell)
-        and SETUP not in cell.metadata.get("tags", ())
+        and not is_setup(cell)
     )

@@ -168,12 +168,13 @@ def _release(arguments: argparse.Namespace) -> int:
 
     try:
         chosen = [find_lesson(name) for name in arguments.lessons] or written_lessons()
+    except KeyError as error:
+        raise BadInput(error.args[0]) from None
+    try:
         for lesson in chosen:
             print(f"{lesson.name}: building …", flush=True)
             for line in release(lesson, execute=not arguments.keep_outputs):
                 print(f"{lesson.name}: {line}", flush=True)
-    except KeyError as error:
-        raise BadInput(error.args[0]) from None
     except ReleaseError as error:
         print(f"autograder: {error}", file=sys.stderr)
         return FAILED

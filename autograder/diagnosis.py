@@ -14,9 +14,10 @@ from typing import Any
 
 import torch
 
+from autograder.complaints import meaning
 from autograder.draw import Draw
 from autograder.exercise import Exercise, Misconception, Property
-from autograder.expect import Mismatch
+from autograder.expect import NOTHING_RETURNED, Mismatch
 from autograder.piece import Piece, PieceLost, PieceRaised, here
 from autograder.verdict import Diagnosis
 from autograder.wire import Handle
@@ -71,7 +72,19 @@ def diagnose(exercise: Exercise, conducts: Sequence[Conduct], seed: int) -> Diag
     for misconception in exercise.misconceptions:
         if all(_alike(_conduct(misconception, prop, seed), seen, prop) for prop, seen in observed):
             return _named(misconception)
-    return _explains_first_failure(exercise, observed, seed)
+    return _explains_first_failure(exercise, observed, seed) or _in_general(exercise, conducts)
+
+
+def _in_general(exercise: Exercise, conducts: Sequence[Conduct]) -> Diagnosis | None:
+    """What can be said of a mistake that isn't the exercise's own."""
+    first = next(conduct for conduct in conducts if not conduct.held)
+    if first.kind == NOTHING_RETURNED:
+        where = "forward" if exercise.is_class else exercise.name
+        return Diagnosis(
+            NOTHING_RETURNED, f"{where} returns nothing: its last line should be a return."
+        )
+    says = meaning(first.error) if first.error is not None else None
+    return None if says is None else Diagnosis(first.error["type"], says)
 
 
 def _explains_first_failure(

@@ -37,24 +37,15 @@ def _examine(exercise: Exercise, piece: Piece, seed: int) -> Verdict:
         if conduct.lost is not None:
             return unjudged(exercise, conduct.lost.cause, conduct.lost.message)
         if conduct.error is not None and _is_stub(conduct.error):
-            called = conduct.error["function"]
-            name = called if called in PIECES else exercise.name
             return unjudged(
-                exercise,
-                "not written yet",
-                f"{name} still raises NotImplementedError: replace that line by your code, run the "
-                "cell, then run the check again.",
+                exercise, "not written yet", _where_the_stub_is(exercise, conduct.error)
             )
         conducts.append(conduct)
-    results = tuple(
-        Result(prop.name, conduct.held, prop.points, conduct.message)
-        for prop, conduct in zip(exercise.properties, conducts, strict=True)
-    )
     forbidden = tuple(name for name in exercise.forbidden if name in piece.torch_calls)
     failed = not all(conduct.held for conduct in conducts)
     return Verdict(
         exercise=exercise.name,
-        results=_with_sentences(exercise, results),
+        results=_results(exercise, conducts),
         diagnosis=diagnose(exercise, conducts, seed) if failed else None,
         error=next((conduct.error for conduct in conducts if conduct.error is not None), None),
         forbidden=forbidden,
@@ -92,6 +83,15 @@ def unjudged(exercise: Exercise, cause: str, message: str) -> Verdict:
     )
 
 
+def _where_the_stub_is(exercise: Exercise, error: dict[str, Any]) -> str:
+    called = error["function"]
+    remedy = "replace that line by your code, run the cell, then run the check again."
+    if called in PIECES and called != exercise.name:
+        return f"It calls your {called}, which still raises NotImplementedError: there, {remedy}"
+    method = f", in {called}" if exercise.is_class and called else ""
+    return f"{exercise.name} still raises NotImplementedError{method}: {remedy}"
+
+
 def _is_stub(error: dict[str, Any]) -> bool:
     """Whether the student's own line raises NotImplementedError; torch raises it too, for a dtype
     that it has no code for."""
@@ -99,14 +99,17 @@ def _is_stub(error: dict[str, Any]) -> bool:
     return stub in error["bases"] and (stub in error["code"] or not error["code"])
 
 
-def _with_sentences(exercise: Exercise, results: tuple[Result, ...]) -> tuple[Result, ...]:
-    """A failing result says what should hold, then what was seen."""
-    return tuple(
-        result
-        if result.passed
-        else Result(result.name, False, result.points, f"{prop.sentence} {result.message}")
-        for prop, result in zip(exercise.properties, results, strict=True)
-    )
+def _results(exercise: Exercise, conducts: list[Conduct]) -> tuple[Result, ...]:
+    """A failing result says what should hold, then what was seen; an exception is told once."""
+    results, told = [], []
+    for prop, conduct in zip(exercise.properties, conducts, strict=True):
+        message = "" if conduct.held else f"{prop.sentence} {conduct.message}"
+        if conduct.error is not None:
+            if conduct.error in told:
+                message = f"Your code raised the same {conduct.error['type']}."
+            told.append(conduct.error)
+        results.append(Result(prop.name, conduct.held, prop.points, message))
+    return tuple(results)
 
 
 def _refusal(exercise: Exercise, found: dict[str, Any]) -> tuple[str, str] | None:
@@ -128,8 +131,9 @@ def _refusal(exercise: Exercise, found: dict[str, Any]) -> tuple[str, str] | Non
         have = found["parameters"].get(what)
         if have is None:
             return (
-                "no forward",
-                f"{exercise.name} should be an nn.Module with a method {signature}.",
+                "no module, or no forward",
+                f"{exercise.name} should be an nn.Module with a method {signature}: write "
+                f"class {exercise.name}(nn.Module), and def forward in it.",
             )
         names = [name for name, _, _ in have]
         wanted_names = [name for name, _, _ in expected[what]]

@@ -12,6 +12,7 @@ import torch
 from autograder.piece import PieceRaised
 from autograder.wire import Handle, Opaque
 
+NOTHING_RETURNED = "nothing returned"
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 2e-5}
 
 
@@ -34,7 +35,7 @@ def that(condition: bool, sentence: str) -> None:
 def tensor(actual: Any, what: str) -> torch.Tensor:
     """It is a tensor."""
     if not isinstance(actual, torch.Tensor):
-        raise Mismatch(f"{what} should be a tensor; it is {describe(actual)}.")
+        raise Mismatch(f"{what} should be a tensor; it is {describe(actual)}.", kind=_kind(actual))
     return actual
 
 
@@ -42,7 +43,9 @@ def several(actual: Any, *names: str) -> tuple[Any, ...]:
     """It is a tuple (or list) of as many things as there are names."""
     wanted = f"({', '.join(names)})"
     if not isinstance(actual, (tuple, list)):
-        raise Mismatch(f"The result should be {wanted}; it is {describe(actual)}.")
+        raise Mismatch(
+            f"The result should be {wanted}; it is {describe(actual)}.", kind=_kind(actual)
+        )
     if len(actual) != len(names):
         raise Mismatch(f"The result should be {wanted}; it has {len(actual)} parts.")
     return tuple(actual)
@@ -85,9 +88,10 @@ def close(
     where = f"[{', '.join(map(str, place))}]" if place else "its value"
     wrong = int((~agree).sum())
     count = f" ({wrong} of {agree.numel()} numbers differ)" if agree.numel() > 1 else ""
+    wanted, found = _apart(expected[place].item(), actual[place].item())
     raise Mismatch(
-        f"{what} differs at {where}: expected {_number(expected[place])}, "
-        f"yours is {_number(actual[place])}{count}.{' ' if because else ''}{because}"
+        f"{what} differs at {where}: expected {wanted}, yours is {found}{count}."
+        + (f" {because}" if because else "")
     )
 
 
@@ -153,6 +157,10 @@ def same_parameters(actual: dict[str, torch.Tensor], expected: dict[str, Sequenc
         shape(actual[name], size, f"The parameter {name}")
 
 
+def _kind(actual: Any) -> str:
+    return NOTHING_RETURNED if actual is None else ""
+
+
 def describe(value: Any) -> str:
     """What a value is, in a student's words."""
     if value is None:
@@ -172,6 +180,12 @@ def _dtype(value: torch.Tensor) -> str:
     return str(value.dtype).removeprefix("torch.")
 
 
-def _number(value: torch.Tensor) -> str:
-    number = value.item()
-    return f"{number:.6g}" if isinstance(number, float) else str(number)
+def _apart(expected: float, actual: float) -> tuple[str, str]:
+    """Two numbers with as many digits as it takes to tell them apart; True and False by name."""
+    if not isinstance(expected, float):
+        return str(expected), str(actual)
+    for digits in (6, 10, 14, 17):
+        told = f"{expected:.{digits}g}", f"{actual:.{digits}g}"
+        if told[0] != told[1]:
+            break
+    return told

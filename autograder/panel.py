@@ -107,20 +107,24 @@ def _escape(text: str) -> str:
 
 def _explanations(verdict: Verdict) -> list[str]:
     found = []
-    if verdict.diagnosis is not None:
-        found.append(verdict.diagnosis.message)
     if verdict.forbidden:
         calls = ", ".join(verdict.forbidden)
         found.append(
             f"You call torch's own {calls}, which is the answer itself. Here you write it out, so "
             "that there is nothing in it you can't explain."
         )
+    if verdict.diagnosis is not None:
+        found.append(verdict.diagnosis.message)
     return found
 
 
 def _error_lines(error: dict) -> list[str]:
-    where = f"in your line {error['line']}: {error['code']}" if error["code"] else "in your code"
-    return [printable(f"{error['type']}: {error['message']}"), printable(where)]
+    said = f"{error['type']}: {error['message']}"
+    where = ""
+    if error["code"]:
+        inside = f"in {error['function']}, " if error["function"].isidentifier() else ""
+        where = f"{inside}line {error['line']}: {error['code']}"
+    return [printable(line) for line in (said, where) if line]
 
 
 def _printed(verdict: Verdict) -> list[str]:

@@ -98,10 +98,10 @@ class Instance(Asked):
         """Its buffers by name."""
         return self._ask("weights")["value"]["buffers"]
 
-    def load(self, weights: Mapping[str, torch.Tensor]) -> "Instance":
-        """Set parameters and buffers by name, in place."""
-        self._ask("load", weights=dict(weights))
-        return self
+    def load(self, weights: Mapping[str, torch.Tensor]) -> list[str]:
+        """Set parameters and buffers by name, in place; the names that it hasn't, or has in another
+        shape."""
+        return self._ask("load", weights=dict(weights))["value"]
 
     def train(self, training: bool = True) -> "Instance":
         self._ask("mode", training=training)

@@ -16,12 +16,22 @@ from typing import Any
 from autograder.examine import examine, unjudged
 from autograder.exercise import Exercise
 from autograder.exercises import exercise as find_exercise
-from autograder.panel import Panel
+from autograder.exercises import exercises_of
+from autograder.panel import Panel, headline
 from autograder.piece import here
-from autograder.verdict import Verdict
+from autograder.verdict import Diagnosis, Verdict
 from workbook import toolbox
-from workbook.source import NotStandingAlone, NotWrittenHere, defining_cell, standing_alone
+from workbook.source import (
+    NotStandingAlone,
+    NotWrittenHere,
+    broken_since,
+    defining_cell,
+    standing_alone,
+    uses,
+)
 from workbook.syllabus import PIECES
+
+LEANING = "leans on another cell"
 
 
 class CheckFailed(Exception):
@@ -53,7 +63,7 @@ def check(name: str) -> None:
         remark = _progress(exercise)
     _show(Panel(verdict, remark))
     if not verdict.passed:
-        raise CheckFailed(f"{name} is not right yet. The panel above says why.")
+        raise CheckFailed(f"{name}: {headline(verdict)} The panel above says more.")
 
 
 def _examine_in(notebook: Notebook, exercise: Exercise) -> tuple[Verdict, str]:
@@ -71,15 +81,52 @@ def _examine_in(notebook: Notebook, exercise: Exercise) -> tuple[Verdict, str]:
         return unjudged(exercise, *_not_written_here(name, subject)), ""
     if getattr(subject, "__module__", "__main__") != "__main__":
         return unjudged(exercise, *_not_written_here(name, subject)), ""
+    if broken_since(name, cell, notebook.cells):
+        return unjudged(
+            exercise,
+            "does not parse",
+            f"The cell that you ran last for {name} has a SyntaxError, so {name} is still the one "
+            "from before. Mend the cell, run it, and run the check again.",
+        ), ""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        verdict = replace(examine(exercise, here(subject)), printed=printed.getvalue()[:20_000])
-    if not verdict.passed:
-        return verdict, ""
+        verdict = examine(exercise, here(subject))
+        elsewhere = None if verdict.passed else _wrong_elsewhere(notebook, exercise, cell)
+    if elsewhere is not None:
+        verdict = replace(verdict, diagnosis=elsewhere)
+    verdict = replace(verdict, printed=printed.getvalue()[:20_000])
     try:
-        return verdict, standing_alone(name, cell, notebook.names, PIECES)
+        source = standing_alone(name, cell, notebook.names, PIECES)
     except NotStandingAlone as leaning:
-        return unjudged(exercise, "leans on another cell", str(leaning)), ""
+        if verdict.passed:
+            return unjudged(exercise, LEANING, str(leaning)), ""
+        if verdict.diagnosis is None:
+            verdict = replace(verdict, diagnosis=Diagnosis(LEANING, str(leaning)))
+        return verdict, ""
+    return verdict, source if verdict.passed else ""
+
+
+def _wrong_elsewhere(notebook: Notebook, exercise: Exercise, cell: str) -> Diagnosis | None:
+    """The earlier piece that a failing one leans on and that is missing or wrong itself."""
+    used = uses(exercise.name, cell)
+    for other in exercises_of(exercise.lesson):
+        if other.name == exercise.name:
+            return None
+        if other.name not in used:
+            continue
+        if other.name not in notebook.names:
+            return Diagnosis(
+                f"{other.name} is missing",
+                f"{exercise.name} uses your {other.name}, and nothing is called that since the "
+                f"kernel started: run the cell of {other.name} first.",
+            )
+        if not examine(other, here(notebook.names[other.name])).passed:
+            return Diagnosis(
+                f"{other.name} first",
+                f"{exercise.name} uses your {other.name}, and that isn't right yet: see what "
+                f'check("{other.name}") says, then come back.',
+            )
+    return None
 
 
 def _cell_of(subject: Any) -> list[str]:

@@ -55,7 +55,13 @@ def beside(
     with torch.no_grad():
         for name, parameter in oracle.named_parameters():
             parameter.copy_(weights[name])
-    return instance.load(weights), oracle
+    refused = instance.load(weights)
+    if refused:
+        raise expect.Mismatch(
+            f"The check can't set the weights of {', '.join(refused)}: see the first property.",
+            kind="weights that can't be set",
+        )
+    return instance, oracle
 
 
 def agree(value: Any, expected: Any, names: tuple[str, ...], because: str = "") -> None:
@@ -100,6 +106,10 @@ def gradients_flow(
         weights = dict(oracle.named_parameters()) if case.construct is not None else {}
         wanted = torch.autograd.grad(values[:outputs], [*inputs, *weights.values()], cotangents)
         found = asked.gradients(*case.args, cotangents=cotangents, **case.kwargs)
+        returned = tensors_in(found.value)
+        expect.that(len(returned) >= len(cotangents), "Too few tensors come back.")
+        for tensor, cotangent in zip(returned, cotangents, strict=False):
+            expect.shape(tensor, cotangent.shape, "What comes back")
         given = tensors_in([case.args, case.kwargs])
         arrived = [g for g, t in zip(found.inputs, given, strict=True) if t.requires_grad]
         for gradient, expected, name in zip(arrived, wanted, of, strict=False):

@@ -58,6 +58,7 @@ class Process:
         self._requests: queue.Queue[bytes | None] = queue.Queue()
         self._replies: queue.Queue[Reply | PieceLost] = queue.Queue()
         self._asked = threading.Semaphore(0)
+        self._closed = False
         self._output = bytearray()
         self._output_size = 0
         self._ended: PieceLost | None = None
@@ -88,6 +89,7 @@ class Process:
     def __exit__(self, *exception: object) -> None:
         self._kill()
         self._requests.put(None)
+        self._closed = True
         self._asked.release()
         for thread in self._threads:
             thread.join(timeout=2)  # longer only where something that got away holds a pipe open
@@ -178,6 +180,8 @@ class Process:
             try:
                 while True:
                     self._asked.acquire()  # what nobody asked for is not read, and fills no memory
+                    if self._closed:
+                        return
                     self._replies.put(decode(read_frame(pipe, self._limits.message_bytes)))
             except (EndOfFrames, OSError, ValueError) as error:
                 self._replies.put(self._why_it_stopped(error))

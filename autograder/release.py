@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.cells import grade_id, is_check
+from autograder.cells import grade_id, is_setup
 from autograder.leaks import leaks
 from workbook.atomic import write_text
 from workbook.figures.picture import stored
@@ -75,7 +75,7 @@ def release(lesson: Lesson, execute: bool = True) -> Iterator[str]:
         run(master, lesson)
         yield "executed"
     else:
-        keep_outputs(master, read_notebook(master_notebook(lesson)))
+        keep_outputs(master, _executed(lesson))
     released = without_solutions(master, lesson)
     found = leaks(master, released)
     if found:
@@ -158,6 +158,16 @@ def keep_outputs(notebook: NotebookNode, executed: NotebookNode) -> None:
         cell.outputs, cell.execution_count = old.outputs, old.execution_count
 
 
+def _executed(lesson: Lesson) -> NotebookNode:
+    try:
+        return read_notebook(master_notebook(lesson))
+    except (OSError, ValueError) as error:
+        raise ReleaseError(
+            f"there are no outputs of {lesson.name} to keep ({error}); release without "
+            "--keep-outputs"
+        ) from None
+
+
 def without_solutions(master: NotebookNode, lesson: Lesson) -> NotebookNode:
     """What students get, by nbgrader's own generate_assignment in a folder of its own."""
     from nbgrader.apps import NbGraderAPI
@@ -181,8 +191,8 @@ def without_solutions(master: NotebookNode, lesson: Lesson) -> NotebookNode:
             raise ReleaseError(f"{lesson.name} would be released with {', '.join(sorted(extra))}")
         released = nbformat.read(made / f"{lesson.name}.ipynb", as_version=4)
     for cell in released.cells:
-        if is_check(cell):
-            # "Run all" goes on behind a check that fails.
+        if cell.cell_type == "code" and not is_setup(cell):
+            # "Run all" goes on behind a check that fails and a cell that needs a missing piece.
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "raises-exception"]
     released.metadata.pop("jupytext", None)
     return released

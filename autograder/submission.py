@@ -68,6 +68,8 @@ def rebuild(submitted: NotebookNode, released: NotebookNode) -> Rebuilt:
             if theirs.cell_type != skeleton.cell_type:
                 repairs.append(f"{name}: had become a {theirs.cell_type} cell")
             cell.source = theirs.source
+            if cell.cell_type == "markdown" and (pasted := _pictures(theirs)):
+                cell["attachments"] = pasted
         elif theirs.source != skeleton.source or theirs.cell_type != skeleton.cell_type:
             if is_locked(skeleton):
                 repairs.append(f"{name}: the cell had been edited and is as it was")
@@ -144,8 +146,21 @@ def _foreign(cell: NotebookNode) -> NotebookNode:
     cell.pop("id", None)
     if cell.cell_type == "code":
         cell.outputs, cell.execution_count = [], None
+    pasted = _pictures(cell)
     cell.pop("attachments", None)
+    if cell.cell_type == "markdown" and pasted:
+        cell["attachments"] = pasted
     return cell
+
+
+def _pictures(cell: NotebookNode) -> dict[str, dict[str, str]]:
+    """What was pasted into a cell, as far as it has the form of a picture."""
+    attachments = cell.get("attachments")
+    return {
+        name: copy.deepcopy(data)
+        for name, data in (attachments.items() if isinstance(attachments, dict) else ())
+        if isinstance(data, dict) and all(isinstance(text, str) for text in data.values())
+    }
 
 
 def _with_unique_ids(cells: list[NotebookNode]) -> list[NotebookNode]:

@@ -15,8 +15,9 @@ TOP = "transformer-workbook"
 # The instructor's. The tests compare with solutions, hold correct answers, and attack the grader.
 WITHHELD = ("solutions", "tests", ".ci", ".github")
 # Made at run time, at the top and anywhere; .gitignore says the same.
-MADE = (".venv", ".setup.lock", "work", "toolbox", "submitted", "grading", "build", "dist")
-MADE_ANYWHERE = ("__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache", ".hypothesis")
+MADE = tuple(".venv .setup.lock work toolbox models submitted grading build dist".split())
+CACHES = ("__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache", ".hypothesis")
+MADE_ANYWHERE = (*CACHES, "fetched")
 
 
 class CannotBundle(Exception):

@@ -4,14 +4,22 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 
 from workbook.syllabus import LESSONS, PIECES
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+    """Run one command; returns the exit code, 130 after Ctrl-C."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # what a console lacks becomes a question mark
+            stream.reconfigure(errors="replace")
     arguments = _parser().parse_args(argv)
-    return arguments.run(arguments)
+    try:
+        return arguments.run(arguments)
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -22,7 +30,44 @@ def _parser() -> argparse.ArgumentParser:
     progress = commands.add_parser("progress", help="which pieces of the Transformer are yours")
     progress.add_argument("--json", action="store_true", help="print it as JSON")
     progress.set_defaults(run=_progress)
+    fetch = commands.add_parser("fetch", help="bring sentences that don't ship with the course")
+    fetch.add_argument("name", nargs="?", default="tatoeba", help="default: %(default)s")
+    fetch.set_defaults(run=_fetch)
+    make = commands.add_parser("translator", help="train a translator, or take the saved one")
+    _choose_translator(make)
+    make.add_argument("--again", action="store_true", help="train anew, whatever is saved")
+    make.add_argument("--minutes", type=_positive, help="how long, instead of what the size asks")
+    make.set_defaults(run=_translator)
+    translate = commands.add_parser("translate", help="translate English sentences to Spanish")
+    translate.add_argument("sentence", nargs="*", help="default: the lines of standard input")
+    _choose_translator(translate)
+    translate.add_argument(
+        "--beam", type=int, default=4, help="beginnings followed at once; 1 is greedy"
+    )
+    translate.set_defaults(run=_translate)
     return parser
+
+
+def _choose_translator(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--preset", choices=("tiny", "small", "base"), help="its size; small where none is saved"
+    )
+    command.add_argument(
+        "--data",
+        choices=("auto", "tatoeba", "phrasebook"),
+        default="auto",
+        help="what it is trained on; auto is Tatoeba where it is here or can be fetched",
+    )
+    command.add_argument("--offline", action="store_true", help="fetch nothing")
+    command.add_argument("--mine", action="store_true", help="built of your pieces in toolbox/")
+    command.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise ValueError(text)
+    return number
 
 
 def _progress(arguments: argparse.Namespace) -> int:
@@ -46,6 +91,136 @@ def _progress(arguments: argparse.Namespace) -> int:
     console.print(table)
     console.print(f"\n{len(own)} of {len(PIECES)} pieces are yours.")
     return 0
+
+
+def _fetch(arguments: argparse.Namespace) -> int:
+    from workbook.corpus import tatoeba
+    from workbook.corpus.fetching import CannotFetch, fetch
+    from workbook.corpus.sources import source
+
+    try:
+        chosen = source(arguments.name)
+    except KeyError as error:
+        return _failed(error.args[0], 2)
+    try:
+        path = fetch(chosen)
+        print(f"{len(tatoeba.load(path)):,} sentence pairs, {tatoeba.edition(path)}.")
+    except (CannotFetch, ValueError, OSError) as error:
+        return _failed(error)
+    return 0
+
+
+def _translator(arguments: argparse.Namespace) -> int:
+    from workbook.training import Budget
+
+    budget = Budget(seconds=60 * arguments.minutes) if arguments.minutes else None
+    try:
+        with redirect_stdout(sys.stderr):
+            made = _made(arguments, budget=budget, again=arguments.again)
+    except _failures() as error:
+        return _failed(error)
+    own = _credit(made)
+    if arguments.json:
+        card = made.card
+        told = {"preset": card.preset, "corpus": card.corpus, "share": card.share}
+        told |= {"scores": list(card.scores), "expect": card.expect, "mine": own}
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+    return 0 if made.card.share >= 1 else 1
+
+
+def _translate(arguments: argparse.Namespace) -> int:
+    if arguments.beam < 1:
+        return _failed(f"a beam holds at least 1 beginning; got {arguments.beam}", 2)
+    sentences = arguments.sentence or [line.rstrip("\n") for line in sys.stdin]
+    if not sentences:
+        return _failed("there is nothing to translate; type an English sentence", 2)
+    try:
+        with redirect_stdout(sys.stderr):
+            translator = _saved(arguments) or _made(arguments)
+    except _failures() as error:
+        return _failed(error)
+    answers = [translator.translate(sentence, arguments.beam) for sentence in sentences]
+    if arguments.json:
+        rows = [
+            {"source": a.source, "translation": a.text if a.answered else None, "notes": a.notes}
+            for a in answers
+        ]
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+    else:
+        for answer in answers:
+            if answer.answered:
+                print(answer.text)
+            for note in answer.notes:
+                print(f"({note})", file=sys.stderr)
+    _credit(translator)
+    return 0 if all(answer.answered for answer in answers) else 2
+
+
+def _saved(arguments: argparse.Namespace):
+    """A translator that has been saved, or None. A student's pieces take the course's weights where
+    they have none of their own: the names and shapes are the same."""
+    from workbook.assembly import take
+    from workbook.device import pick_device
+    from workbook.translation import Translator
+    from workbook.translator_training import saved
+
+    path = saved(arguments.preset, arguments.data, arguments.mine)
+    if path is None and arguments.mine:
+        path = saved(arguments.preset, arguments.data)
+        if path is not None:
+            _say("Your pieces, with the weights of the course's translator.")
+    if path is None:
+        return None
+    translator = Translator.load(path, take(arguments.mine), pick_device())
+    if translator.card.share < 1:
+        _say(f"(Its training was interrupted at {translator.card.share:.0%}.)")
+    return translator
+
+
+def _made(arguments: argparse.Namespace, **more):
+    from workbook.live_progress import live
+    from workbook.presets import preset
+    from workbook.translator_training import translator
+
+    return translator(
+        preset(arguments.preset or "small"),
+        arguments.data,
+        mine=arguments.mine,
+        fetch=not arguments.offline,
+        say=_say,
+        watchers=[live()],
+        **more,
+    )
+
+
+def _credit(translator) -> dict[str, bool] | None:
+    """Say how many of the pieces at work are the student's, where they should be."""
+    from workbook.assembly import credit, parts
+
+    if not translator.pieces.mine:
+        return None
+    own = parts(translator.pieces, translator.model)
+    _say(credit(own))
+    return own
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What may go wrong outside of our code, each with a message that says what to do."""
+    from workbook.corpus.fetching import CannotFetch
+    from workbook.toolbox import BrokenPiece
+    from workbook.training import Diverged
+
+    return (CannotFetch, BrokenPiece, Diverged, ValueError, OSError)
+
+
+def _say(line: str) -> None:
+    """What happens goes to stderr, so that stdout holds the answers alone."""
+    print(line, file=sys.stderr)
+
+
+def _failed(problem: object, status: int = 1) -> int:
+    print(problem, file=sys.stderr)
+    return status
 
 
 if __name__ == "__main__":

@@ -11,11 +11,14 @@
 
 import ast
 import builtins
+import re
 import symtable
 import sys
 import types
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+_OWN_SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 class NotWrittenHere(LookupError):
@@ -40,13 +43,33 @@ def defining_cell(name: str, cells: Sequence[str]) -> str:
     Raises NotWrittenHere.
     """
     for cell in reversed(cells):
-        try:
-            tree = ast.parse(cell)
-        except SyntaxError:
-            continue
-        if any(name in _bound(statement) for statement in tree.body):
+        if _parses(cell) and any(name in _bound(each) for each in ast.parse(cell).body):
             return cell
     raise NotWrittenHere(f"no cell that you have run defines {name}")
+
+
+def uses(name: str, cell: str) -> set[str]:
+    """The names from outside of its cell that a piece looks up."""
+    kept = _needed(name, ast.parse(cell), leave=set())
+    bound = set().union(*(_bound(statement) for statement in kept))
+    return _global_names("\n\n".join(ast.unparse(statement) for statement in kept)) - bound
+
+
+def broken_since(name: str, cell: str, cells: Sequence[str]) -> bool:
+    """Whether a cell that was run after `cell` was to define `name` anew, and can't be parsed."""
+    if cell not in cells:
+        return False
+    later = cells[len(cells) - list(reversed(cells)).index(cell) :]
+    definition = re.compile(rf"^\s*(def|class)\s+{re.escape(name)}\b", re.MULTILINE)
+    return any(definition.search(each) and not _parses(each) for each in later)
+
+
+def _parses(cell: str) -> bool:
+    try:
+        ast.parse(cell)
+    except SyntaxError:
+        return False
+    return True
 
 
 def standing_alone(
@@ -58,21 +81,23 @@ def standing_alone(
     Raises NotStandingAlone where the piece leans on another name of the notebook.
     """
     others = set(exercises) - {name}
-    kept = _needed(name, ast.parse(cell), leave=others)
-    body = "\n\n\n".join(_text(cell, statement) for statement in kept)
+    tree = ast.parse(cell)
+    kept = _needed(name, tree, leave=others)
+    # Two statements on one line are one text.
+    body = "\n\n\n".join(dict.fromkeys(_text(cell, statement) for statement in kept))
     bound = set().union(*(_bound(statement) for statement in kept))
     imports, missing = [], []
     for free in sorted(_global_names(body) - bound):
         if free in others:
             imports.append(f"from workbook.toolbox import {free}")
-        elif hasattr(builtins, free):
-            continue
-        elif free in namespace:
-            line = _import_line(free, namespace[free])
+        elif free in namespace and namespace[free] is not getattr(builtins, free, None):
+            line = _import_line(free, namespace[free], others)
             (imports if line else missing).append(line or free)
     if missing:
         raise NotStandingAlone(name, missing)
-    return "\n".join([*sorted(imports, key=_import_order), "", "", body]).lstrip() + "\n"
+    future = [_text(cell, statement) for statement in tree.body if _is_of_the_future(statement)]
+    lines = [*future, *sorted(imports, key=_import_order)]
+    return "\n".join([*lines, "", "", body]).lstrip() + "\n"
 
 
 def _needed(name: str, tree: ast.Module, leave: set[str]) -> list[ast.stmt]:
@@ -82,7 +107,9 @@ def _needed(name: str, tree: ast.Module, leave: set[str]) -> list[ast.stmt]:
     while grew:
         grew = False
         for position, statement in enumerate(tree.body):
-            if position in kept or not (_bound(statement) & wanted - leave):
+            if position in kept:
+                continue
+            if not (_bound(statement) | _changed(statement)) & (wanted - leave):
                 continue
             kept.add(position)
             wanted |= _global_names(ast.unparse(statement)) - leave
@@ -90,18 +117,28 @@ def _needed(name: str, tree: ast.Module, leave: set[str]) -> list[ast.stmt]:
     return [tree.body[position] for position in sorted(kept)]
 
 
-def _bound(statement: ast.stmt) -> set[str]:
-    """The names that a statement binds at the top level."""
-    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return {statement.name}
-    if isinstance(statement, (ast.Import, ast.ImportFrom)):
-        return {(alias.asname or alias.name).partition(".")[0] for alias in statement.names}
-    if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        return {
-            node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)
-        }
-    return set()
+def _bound(node: ast.AST) -> set[str]:
+    """The names that a statement, or what stands inside of it, binds at the top level."""
+    if _is_of_the_future(node) or isinstance(node, _OWN_SCOPES):
+        return set()
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return {node.name}
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+    if isinstance(node, ast.Name):
+        return {node.id} if isinstance(node.ctx, ast.Store) else set()
+    return set().union(*map(_bound, ast.iter_child_nodes(node)))
+
+
+def _changed(statement: ast.stmt) -> set[str]:
+    """The names of what a statement changes without binding them: `table["a"] = 1`."""
+    targets = getattr(statement, "targets", [getattr(statement, "target", None)])
+    parts = [target for target in targets if isinstance(target, (ast.Attribute, ast.Subscript))]
+    return {node.id for part in parts for node in ast.walk(part) if isinstance(node, ast.Name)}
+
+
+def _is_of_the_future(node: ast.AST) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
 
 
 def _global_names(source: str) -> set[str]:
@@ -126,20 +163,25 @@ def _text(cell: str, statement: ast.stmt) -> str:
     return "\n".join(cell.split("\n")[first - 1 : statement.end_lineno])
 
 
-def _import_line(name: str, value: Any) -> str | None:
+def _import_line(name: str, value: Any, exercises: set[str]) -> str | None:
     """How a file of its own gets what the notebook calls `name`; None where it can't."""
     if isinstance(value, types.ModuleType):
         parent, _, child = value.__name__.rpartition(".")
         if not parent:
             return f"import {child}" if child == name else f"import {child} as {name}"
-        return f"from {parent} import {child}" + ("" if child == name else f" as {name}")
+        return _from(parent, child, name)
     module = getattr(value, "__module__", None)
     original = getattr(value, "__name__", None)
     if not isinstance(module, str) or not isinstance(original, str) or module == "__main__":
         return None
-    home = sys.modules.get(module)
-    if getattr(home, original, None) is not value:
+    if original in exercises and module.startswith(("toolbox.", "workbook.pieces.")):
+        return _from("workbook.toolbox", original, name)
+    if getattr(sys.modules.get(module), original, None) is not value:
         return None
+    return _from(module, original, name)
+
+
+def _from(module: str, original: str, name: str) -> str:
     return f"from {module} import {original}" + ("" if original == name else f" as {name}")
 
 

@@ -103,7 +103,8 @@ def __dir__() -> list[str]:
 
 def _load(name: str, path: Path) -> ModuleType:
     """The module of a file, loaded anew when its content has changed."""
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
     module_name = f"toolbox.{name}"
     loaded = sys.modules.get(module_name)
     if loaded is not None and getattr(loaded, "__digest__", None) == digest:
@@ -111,7 +112,8 @@ def _load(name: str, path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(module_name, path)
     module = importlib.util.module_from_spec(spec)
     module.__digest__ = digest
-    spec.loader.exec_module(module)
+    # Not by the loader, which takes bytecode from the same second for that of the new file.
+    exec(compile(content, str(path), "exec"), vars(module))
     sys.modules[module_name] = module
     return module
 

@@ -172,8 +172,9 @@ def _(scores, dim):
 
 @softmax.misconception("empty row gives NaN")
 def _(scores, dim):
-    """In a row of nothing but −inf, the largest score is −inf too, and −inf − (−inf) is NaN. Such a
-    row should give zeros: there is nothing to attend to."""
+    """A row of nothing but −inf gives NaN. It comes from −inf − (−inf), where the row's largest
+    score is subtracted, or from 0 / 0, where the sum is divided by. Use 0 in place of a largest
+    score of −inf, and 1 in place of a sum of 0."""
     exp = (scores - scores.amax(dim, keepdim=True)).exp()
     return exp / exp.sum(dim, keepdim=True)
 
@@ -189,9 +190,9 @@ def _(scores, dim):
 
 @softmax.misconception("NaN swept away afterwards")
 def _(scores, dim):
-    """nan_to_num hides the NaN of an empty row going forward, but the gradient has gone through it
-    already and is NaN. Keep it from arising: replace a maximum of −inf by 0, and divide by 1 where
-    the sum is 0."""
+    """Sweeping up the NaN of an empty row afterwards (by nan_to_num or isnan) hides it going
+    forward, but the gradient has gone through it already and is NaN. Keep it from arising: replace
+    a maximum of −inf by 0, and divide by 1 where the sum is 0."""
     exp = (scores - scores.amax(dim, keepdim=True)).exp()
     return torch.nan_to_num(exp / exp.sum(dim, keepdim=True))
 
@@ -216,9 +217,8 @@ def _(scores, dim):
 @softmax.misconception("scores changed in place")
 def _(scores, dim):
     """scores -= … changes the caller's tensor. Write scores = scores - …, which makes a new one."""
-    with torch.no_grad():
-        peak = scores.amax(dim, keepdim=True)
-        scores -= peak.masked_fill(peak == -math.inf, 0.0)
+    peak = scores.amax(dim, keepdim=True)
+    scores -= peak.masked_fill(peak == -math.inf, 0.0)
     exp = scores.exp()
     total = exp.sum(dim, keepdim=True)
     return exp / total.masked_fill(total == 0.0, 1.0)
@@ -226,8 +226,8 @@ def _(scores, dim):
 
 @softmax.misconception("cut off from the graph")
 def _(scores, dim):
-    """The values are right, but no gradient flows back: a .detach(), .data or torch.no_grad() cuts
-    the result off."""
+    """The values are right, but no gradient flows back: a .detach(), .data, torch.no_grad() or a
+    torch.tensor(...) built from numbers cuts the result off."""
     return pieces.softmax(scores.detach(), dim)
 
 
@@ -377,7 +377,9 @@ def _(query, keys, values):
 
 @attend.misconception("weights cut off from the graph")
 def _(query, keys, values):
-    """The context should learn through its weights: don't detach them before you use them."""
+    """The context should learn through its weights, and these are cut off from the graph: by a
+    .detach(), or because torch.tensor(...) was built from numbers (torch.stack keeps the
+    connection)."""
     weights = pieces.softmax(keys @ query, -1).detach()
     return weights @ values, weights
 
@@ -460,6 +462,12 @@ def _(x, W_q, W_k, W_v):
     """Query and key come from the same matrix. The key has its own, W_k: what a word looks for is
     not what it offers."""
     return x @ W_q, x @ W_q, x @ W_v
+
+
+@project_qkv.misconception("value made by the key's matrix")
+def _(x, W_q, W_k, W_v):
+    """Your value comes from W_k. It has a matrix of its own: x @ W_v."""
+    return x @ W_q, x @ W_k, x @ W_k
 
 
 @project_qkv.misconception("value is the input")
@@ -555,11 +563,12 @@ def _(piece: Piece, draw: Draw) -> None:
     mask[draw.integer(0, len(mask) - 1)] = False
     mask = mask.expand(*query.shape[:-1], -1)
     before, _ = expect.several(piece(query, key, value, mask=mask), *_ATTENDED)
+    before = expect.finite(before, "output")
     hidden = ~mask[..., 0, :, None]
     after, _ = expect.several(
         piece(query, key + 3.0 * hidden, value - 100.0 * hidden, mask=mask), *_ATTENDED
     )
-    expect.close(after, expect.tensor(before, "output"), "The output after a hidden word changed")
+    expect.close(after, before, "The output after a hidden word changed")
 
 
 @scaled_dot_product_attention.property("nothing to attend to gives zeros", points=1)
@@ -726,8 +735,8 @@ def _(query, key, value, mask=None, dropout_p=0.0):
 
 @scaled_dot_product_attention.misconception("mask ignored")
 def _(query, key, value, mask=None, dropout_p=0.0):
-    """The mask is never used: forbidden words still get weight. Set their scores to −inf before the
-    softmax."""
+    """The mask changes nothing: forbidden words still get weight. Set their scores to −inf before
+    the softmax, and keep the result: scores = scores.masked_fill(…) makes a new tensor."""
     scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
     return _weigh(scores, None, value, dropout_p)
 
@@ -810,9 +819,25 @@ def _(query, key, value, mask=None, dropout_p=0.0):
 
 @scaled_dot_product_attention.misconception("wrong axes transposed")
 def _(query, key, value, mask=None, dropout_p=0.0):
-    """key.T (or transpose(0, 1)) turns round the wrong axes once there is a batch. Turn the last
-    two: key.transpose(-2, -1)."""
+    """transpose(0, 1) turns round the wrong axes once there is a batch. Turn the last two:
+    key.transpose(-2, -1)."""
     scores = query @ key.transpose(0, 1) / math.sqrt(query.shape[-1])
+    return _weigh(scores, mask, value, dropout_p)
+
+
+@scaled_dot_product_attention.misconception("all axes transposed")
+def _(query, key, value, mask=None, dropout_p=0.0):
+    """key.T turns round all the axes, the batch and the heads too. Turn the last two only:
+    key.transpose(-2, -1)."""
+    turned = key.permute(*reversed(range(key.ndim)))
+    return _weigh(query @ turned / math.sqrt(query.shape[-1]), mask, value, dropout_p)
+
+
+@scaled_dot_product_attention.misconception("heads and words transposed")
+def _(query, key, value, mask=None, dropout_p=0.0):
+    """transpose(1, 2) turns round the wrong axes when there are heads. Count from the end:
+    key.transpose(-2, -1) always turns the last two."""
+    scores = query @ key.transpose(1, 2) / math.sqrt(query.shape[-1])
     return _weigh(scores, mask, value, dropout_p)
 
 
@@ -855,14 +880,22 @@ def _(query, key, value, mask=None, dropout_p=0.0):
 @scaled_dot_product_attention.misconception("dropout forgotten")
 def _(query, key, value, mask=None, dropout_p=0.0):
     """dropout_p is never used. Drop from the weights before they meet the values:
-    torch.dropout(weights, dropout_p, train=True)."""
+    nn.functional.dropout(weights, dropout_p)."""
     return pieces.scaled_dot_product_attention(query, key, value, mask)
+
+
+@scaled_dot_product_attention.misconception("dropout always on")
+def _(query, key, value, mask=None, dropout_p=0.0):
+    """You call dropout without dropout_p, so that it drops half of the weights every time (its own
+    default is 0.5). Pass dropout_p on."""
+    _, weights = pieces.scaled_dot_product_attention(query, key, value, mask)
+    return F.dropout(weights) @ value, weights
 
 
 @scaled_dot_product_attention.misconception("dropout without rescaling")
 def _(query, key, value, mask=None, dropout_p=0.0):
     """You drop weights without dividing the survivors by 1 − dropout_p, so that the output shrinks.
-    torch.dropout does both."""
+    nn.functional.dropout does both."""
     _, weights = pieces.scaled_dot_product_attention(query, key, value, mask)
     return (weights * (torch.rand_like(weights) >= dropout_p)) @ value, weights
 
@@ -940,8 +973,8 @@ parameters_named(SelfAttention, _sentence_case, points=1)
 def _(piece: Piece, draw: Draw) -> None:
     """A new module should start from three different random projections, and not create new ones
     at every call."""
-    instance = piece.construct(6, 4, 4).to(torch.float64)
-    x = draw.normal(2, 3, 6)
+    instance = piece.construct(6, 4, 4)
+    x = draw.normal(2, 3, 6, dtype=torch.float32)
     once, again = (expect.several(instance(x), *_ATTENDED)[0] for _ in range(2))
     expect.that(torch.equal(once, again), "Two calls with the same input give different outputs.")
     made = list(instance.parameters().values())

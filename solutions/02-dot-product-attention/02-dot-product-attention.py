@@ -21,7 +21,7 @@
 # |---|---|
 # | **You will build** | `softmax`, `attend`, `project_qkv`, `scaled_dot_product_attention`, `SelfAttention` |
 # | **You need** | Python, PyTorch as far as `x @ W`; from lesson 01 its story, not its code |
-# | **Your time** | about 90 minutes |
+# | **Your time** | 2 to 2½ hours, with a good place for a break after section 7 |
 # | **Points** | 25 from the checks, 10 from three written questions |
 # | **Running it all** | under 30 seconds on a laptop without a GPU |
 
@@ -112,7 +112,7 @@ for word, weight, value in zip(words, given_weights, values, strict=True):
 
 # %% [markdown]
 # *It* went in as a mystery and came out as 7 parts living thing, 3 parts place. That vector is
-# called the **context**:
+# called the **context**, and the figures call it the **output** of the look-up:
 #
 # $$\text{context} = \sum_i w_i \, v_i \qquad \text{with } w_i \ge 0 \text{ and } \sum_i w_i = 1$$
 #
@@ -134,7 +134,7 @@ flat_weights = torch.full((4,), 0.25)
 print("context:", (flat_weights @ values).tolist())
 
 # %% [markdown]
-# (5, 5): as much animal as street. A plain average has no opinion. Attention is an average
+# (5, 5): as much living thing as place. A plain average has no opinion. Attention is an average
 # **with** an opinion, and the opinion is in the weights.
 
 # %% [markdown]
@@ -199,7 +199,8 @@ print("the first form  ", scores.exp() / scores.exp().sum())
 # <details><summary><b>Hint 2: the shapes</b></summary>
 #
 # For scores (3, 5) and `dim=1` you need one maximum and one sum for each of the 3 rows. Shape
-# (3, 1) lines up with (3, 5); shape (3,) doesn't. `keepdim=True` keeps the 1.
+# (3, 1) lines up with (3, 5); shape (3,) doesn't. `keepdim=True` keeps the 1. Useful here:
+# `scores.amax(dim, keepdim=True)`, and `torch.where` or `masked_fill` to change only some elements.
 #
 # <details><summary><b>Hint 3: the pseudocode</b></summary>
 #
@@ -237,10 +238,12 @@ check("softmax")
 # %% [markdown]
 # <details><summary>If the check speaks of <b>shapes</b> or of rows that don't add up</summary>
 #
-# Print `scores.amax(dim).shape` and `scores.amax(dim, keepdim=True).shape` for a (3, 5) tensor.
-# Only one of them can be subtracted from each row.
+# Make a tensor `t = torch.randn(3, 5)` and print `t.amax(1).shape` and
+# `t.amax(1, keepdim=True).shape`. Only one of them can be subtracted from each row.
 #
 # </details>
+#
+# <br>
 #
 # ### On a real sentence
 #
@@ -435,8 +438,8 @@ print(x @ x.T)
 
 # %% [markdown]
 # Read it row by row: word 2 scores itself with 8. Then compare row 1, column 3 with row 3,
-# column 1. They are equal, and so is every such pair. With $x$ in all roles, **whoever I look at
-# looks back at me as much**, and most words like themselves best.
+# column 1. They are equal, and so is every such pair. With $x$ in all roles, **whoever I score
+# high scores me just as high**. And no word here fits another better than it fits itself.
 #
 # Language isn't like that. *Tired* has to find the noun it describes. *Animal* has no need to
 # find an adjective. What a word **looks for** is not what it **offers**.
@@ -456,6 +459,7 @@ print(x @ x.T)
 W_q = torch.tensor([[1.0, 0, 0, 0], [0, 0, 0, 1], [0, 1, 0, 0], [0, 0, 1, 0]])
 W_k = torch.tensor([[0.0, 0, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0, 1, 0, 0]])
 W_v = torch.tensor([[1.0, 0], [0, 1], [2, 0], [0, 1]])
+print(W_q)
 print("query of word 1:", x[0] @ W_q)
 
 # %% [markdown]
@@ -551,7 +555,8 @@ print(same @ same.T)
 #    **0, 4, 2**.
 # 3. **Divide by $\sqrt{d_k}$, then softmax.** A key has $d_k = 4$ features, and $\sqrt{4} = 2$.
 #    So the scores become 0, 2, 1, and the weights **0.09, 0.67, 0.24**. (Why divide? Section 6.)
-# 4. **Weighted sum** of the values (3, 0), (0, 4), (3, 2): about **(1.00, 3.15)**.
+# 4. **Weighted sum** of the values (3, 0), (0, 4), (3, 2): **(1.00, 3.15)**. (With the weights as
+#    rounded here you get 0.01 more or less. The code doesn't round.)
 
 # %% [markdown]
 # Now you, on paper: word 2 has the query (0, 0, 2, 2). What are its three scores, and which word
@@ -560,7 +565,7 @@ print(same @ same.T)
 # <details><summary><b>The answer</b></summary>
 #
 # Scores 4, 0, 4. Divided by 2: 2, 0, 2. Weights 0.47, 0.06, 0.47, so it looks at itself least.
-# Output: 0.47·(3, 0) + 0.06·(0, 4) + 0.47·(3, 2), about (2.81, 1.19).
+# Output: 0.47·(3, 0) + 0.06·(0, 4) + 0.47·(3, 2), which is (2.81, 1.19) before rounding.
 #
 # </details>
 #
@@ -568,10 +573,10 @@ print(same @ same.T)
 # the query: that halves its scores.
 
 # %%
-d_k = key.size(-1)
+root = math.sqrt(key.size(-1))
 rows = []
 for word in range(3):
-    output_row, weights_row = attend(query[word] / math.sqrt(d_k), key, value)
+    output_row, weights_row = attend(query[word] / root, key, value)
     rows.append(output_row)
     print(f"word {word + 1}: weights {weights_row}, output {output_row}")
 by_loop = torch.stack(rows)
@@ -582,7 +587,7 @@ by_loop = torch.stack(rows)
 
 # %%
 scores = query @ key.T
-weights = softmax(scores / math.sqrt(d_k), dim=-1)
+weights = softmax(scores / root, dim=-1)
 output = weights @ value
 figures.self_attention_by_hand(x, query, key, value, scores, weights, output)
 
@@ -609,7 +614,7 @@ print("loop and matrix product agree:", torch.allclose(by_loop, output))
 # of each row. Read the rows: how much attention does each word have to spend?
 
 # %%
-wrong_axis = softmax(scores / math.sqrt(d_k), dim=0)
+wrong_axis = softmax(scores / root, dim=0)
 for word, row in enumerate(wrong_axis, start=1):
     print(f"word {word} spends {row.sum():.2f}")
 
@@ -664,7 +669,11 @@ figures.dot_product_spread(products)
 #
 # Without scaling, one key takes everything before the network has learned anything. Worse: a
 # weight $w$ changes with its score at the rate $w(1 - w)$. For $w=0.67$ that is 0.22. For
-# $w=0.9997$ it is 0.0003. **No slope, no gradient, no learning.**
+# $w=0.9997$ it is 0.0003. **Hardly any slope, hardly any gradient, slow learning.**
+#
+# That is one extreme example. The next figure takes the mean over 200 rows of random scores; its
+# right panel sums up all the slopes of a row in one number (the norm of the Jacobian, the table
+# of every weight's slope by every score).
 
 # %%
 random_scores = {
@@ -865,7 +874,8 @@ print("output", tuple(mine.shape), "same as torch's:", torch.allclose(mine, thei
 # place*. Nouns offer, the verb and the adjective look. $W_q$ takes what a word looks for, $W_k$
 # what it is.
 #
-# We chose these vectors by hand, to see the mechanism with bare eyes. Nothing here is learned.
+# We chose these vectors by hand, to see the mechanism with bare eyes. Nothing here is learned. The
+# 6 and the 10 below only make the scores large enough for a clear picture.
 # Before you run: where will *tired* look, and where will *the* look, which asks for nothing?
 
 # %%
@@ -897,7 +907,8 @@ figures.attention_matrix(weights, sentence, sentence, title)
 # crossed. *The* asks for nothing, so all its scores are 0, and it gets the plain average. And
 # *animal* doesn't look back at *tired*: that's what the second matrix was for.
 #
-# *It* is torn, 0.32 and 0.32. Its features can't tell it what was tired. It takes a second look,
+# *It* is torn, 0.32 and 0.32. (In section 1 we gave it a query that asked for something alive. Here
+# it has to ask for itself.) Its features can't tell it what was tired. It takes a second look,
 # at words that have already looked around. Hence layers (lesson 05), and several looks at once
 # (lesson 03).
 #
@@ -953,7 +964,8 @@ figures.attention_matrices(
 # *Difficulty 2 of 5 · importance 5 of 5 · 10 minutes · 5.5 points*
 #
 # Parameters, by name: `q_proj`, `k_proj`, `v_proj`, each an `nn.Linear` without bias. The names
-# count: later lessons load weights by name.
+# count: later lessons load weights by name. You call a layer like a function, `self.q_proj(x)`, and
+# it multiplies by its own matrix; `project_qkv` isn't needed here.
 
 # %% [markdown]
 # <details><summary><b>Hint 1: a question</b></summary>
@@ -1174,7 +1186,7 @@ figures.attention_matrix(learned, labels, labels, title)
 
 # %% [markdown]
 # Read the **last row**: the answer is made from it. The other rows follow the same learned rule,
-# "find your own animal", and find themselves.
+# "find your own animal", and find themselves, or the question where it is about the same animal.
 #
 # ### Break it: train without $\sqrt{d_k}$
 #
@@ -1305,8 +1317,8 @@ print("“dog” gets the same vector in both sentences:", same)
 # ### Question 2 (3 points)
 #
 # A friend leaves out the division by $\sqrt{d_k}$ in a model with $d_k = 64$. The code runs, the
-# shapes are right, and training hardly moves. Explain to them what happens inside, with a number
-# or two.
+# shapes are right, and training is far slower than theirs used to be. Explain to them what happens
+# inside, with a number or two.
 
 # %% [markdown] nbgrader={"schema_version": 3, "grade": true, "grade_id": "question-why-scale", "locked": false, "points": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
@@ -1370,7 +1382,8 @@ def buggy_attention(query, key, value, mask=None):
 
 # %% [markdown]
 # Reading is one way, measuring is another. `compare` holds a function against yours: with 16 keys
-# and with 5, with and without a mask. A key has 16 features every time.
+# and with 5, with and without a mask. In the mask, one query may look at nothing. A key has 16
+# features every time.
 
 
 # %%
@@ -1379,12 +1392,14 @@ def compare(candidate):
     for count, masked in ((16, False), (5, False), (16, True), (5, True)):
         q, k, v = (torch.randn(2, n, 16, generator=random) for n in (4, count, count))
         mask = torch.rand(2, 4, count, generator=random) < 0.6 if masked else None
+        if masked:
+            mask[0, 0] = False
         wanted, _ = scaled_dot_product_attention(q, k, v, mask)
         try:
             gap = (candidate(q, k, v, mask)[0] - wanted).abs().max().item()
             verdict = "agrees" if gap < 1e-5 else f"largest difference {gap:.1f}, still a bug"
         except Exception as problem:
-            verdict = f"doesn't run yet ({type(problem).__name__})"
+            verdict = f"doesn't work yet ({type(problem).__name__}: {problem})"
         print(f"{count:2d} keys, {'masked:  ' if masked else 'no mask: '}{verdict}")
 
 

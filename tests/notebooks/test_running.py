@@ -74,7 +74,6 @@ def test_the_released_lesson_runs_to_its_end_untouched(lesson, tmp_path):
         notebook,
         timeout=120,
         kernel_name="python3",
-        allow_errors=True,
         resources={"metadata": {"path": tmp_path}},
     ).execute(env=os.environ | {"WORKBOOK_TOOLBOX": str(tmp_path / "toolbox")})
     for cell in notebook.cells:

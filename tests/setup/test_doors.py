@@ -219,7 +219,10 @@ def test_programs_that_the_tests_would_use_are_named_when_missing(
     assert told == (not found)
 
 
-@pytest.mark.parametrize(("door", "package", "before"), [("release", "autograder", ["release"])])
+@pytest.mark.parametrize(
+    ("door", "package", "before"),
+    [("release", "autograder", ["release"]), ("translator", "workbook", ["translator"])],
+)
 def test_a_thin_door_passes_everything_on(course, door, package, before):
     course.statuses["-c"] = 7
     assert call(course, door, "02", "--jobs", "2", "--json", "--help") == 7

@@ -1,5 +1,6 @@
 """The student's copies: made where they are missing, and never written over."""
 
+import json
 import os
 
 import pytest
@@ -138,3 +139,15 @@ def test_in_any_order_of_events_an_answer_stays(tmp_path_factory, events):
             notebook(work).write_text(answer)
         if answer is not None:
             assert notebook(work).read_text() == answer
+
+
+def test_opening_a_lesson_is_no_work_on_it(lessons, work):
+    copy_lessons(lessons, work)
+    opened = json.loads(notebook(work).read_text())
+    opened["metadata"]["language_info"] = {"name": "python", "version": "3.12.1"}
+    for cell in opened["cells"]:
+        cell["metadata"]["collapsed"] = False
+    notebook(work).write_text(json.dumps(opened))
+    assert last_edited(lessons, work) is None
+    make_lesson(lessons, FIRST, {"rnn_step": "a newer exercise"})
+    assert copy_lessons(lessons, work).renewed == [f"{FIRST}/{FIRST}.ipynb"]

@@ -23,6 +23,7 @@ QUICK = "not slow and not browser and not notebook"
 # Door -> the package whose command line takes the arguments, and the arguments put before them.
 PASSED_ON: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "release": ("autograder", ("release",)),
+    "translator": ("workbook", ("translator",)),
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
@@ -99,6 +100,8 @@ class Course:
         variables = dict(os.environ) if self.options.here else self.environment.variables()
         # Otherwise a kernel that the user once installed for another Python may be started.
         variables["JUPYTER_PREFER_ENV_PATH"] = "1"
+        settings = [str(server.SETTINGS), variables.get("JUPYTER_CONFIG_PATH", "")]
+        variables["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, settings))
         return variables
 
     def run(self, *command: str, variables: Mapping[str, str] | None = None) -> int:
@@ -318,6 +321,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_with_packages("check", check, "the tests that take under three minutes", takes_more=True)
     add_with_packages("release", pass_on, "make lessons/ from solutions/", takes_more=True)
+    add_with_packages("translator", pass_on, "train an English-Spanish translator", takes_more=True)
     command = add("submit", submit, "write one file to hand in")
     command.add_argument("lesson", nargs="?", help="default: the lesson you saved last")
     command.add_argument("--student", help="your student id; default: your login name")

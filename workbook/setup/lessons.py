@@ -1,18 +1,30 @@
 """The student's own copies of the lessons, in `work/`: made once, and never written over.
 
-`work/.copied.json` remembers the released file that each copy was made from. So a copy that
-nobody has touched follows an update of the course, and one with answers in it stays as it is.
+`work/.copied.json` remembers the released file that each copy was made from, and its cells. So a
+copy that nobody has written in follows an update of the course, and one with answers in it stays as
+it is. Opening a notebook changes its file (JupyterLab rewrites metadata) and none of its cells.
 """
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
+
+from workbook.atomic import write_bytes, write_text
 
 RECORD = ".copied.json"
+
+
+class Mark(NamedTuple):
+    """What a released file was when it was copied: all of it, and its cells alone."""
+
+    file: str
+    cells: str
+
+
+NOTHING = Mark("", "")
 
 
 @dataclass
@@ -40,20 +52,23 @@ def copy_lessons(lessons: Path, work: Path) -> Copies:
     for source in released_files(lessons):
         name = source.relative_to(lessons).as_posix()
         target = work / name
-        released = _number(source)
+        released = Mark(_digest(source.read_bytes()), _cells(source))
         if not target.exists():
             copies.made.append(name)
-        elif record.get(name) == released or _number(target) == released:
+        elif record.get(name, NOTHING).file == released.file:
+            continue
+        elif record.get(name, NOTHING).cells == _cells(target):
+            copies.renewed.append(name)
+        elif _cells(target) == released.cells:
             record[name] = released
             continue
-        elif record.get(name) == _number(target):
-            copies.renewed.append(name)
         else:
             copies.outdated.append(name)
             continue
-        _copy(source, target)
+        write_bytes(target, source.read_bytes())
         record[name] = released
-    _write(work / RECORD, json.dumps(record, indent=1, sort_keys=True) + "\n")
+    marks = {name: list(mark) for name, mark in record.items()}
+    write_text(work / RECORD, json.dumps(marks, indent=1, sort_keys=True) + "\n")
     return copies
 
 
@@ -77,31 +92,35 @@ def last_edited(lessons: Path, work: Path) -> str | None:
     changed = []
     for name in lesson_names(work):
         copy, released = work / name / f"{name}.ipynb", lessons / name / f"{name}.ipynb"
-        if not released.is_file() or _number(copy) != _number(released):
+        if not released.is_file() or _cells(copy) != _cells(released):
             changed.append((copy.stat().st_mtime, name))
     return max(changed)[1] if changed else None
 
 
-def _number(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
-def _read_record(work: Path) -> dict[str, str]:
+def _cells(path: Path) -> str:
+    """What somebody may have written: text and kind of each cell; of another file, all of it."""
+    content = path.read_bytes()
+    try:
+        cells = [
+            (cell["cell_type"], _text(cell["source"])) for cell in json.loads(content)["cells"]
+        ]
+    except (ValueError, KeyError, TypeError):
+        return _digest(content)
+    return _digest(json.dumps(cells).encode())
+
+
+def _text(source: str | list[str]) -> str:
+    return source if isinstance(source, str) else "".join(source)
+
+
+def _read_record(work: Path) -> dict[str, Mark]:
+    """The marks by file name. Without a readable record, every copy counts as written in."""
     try:
         record = json.loads((work / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # without it, every copy counts as touched
+        return {name: Mark(*mark) for name, mark in record.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
         return {}
-    return record if isinstance(record, dict) else {}
-
-
-def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.new")
-    shutil.copyfile(source, temporary)
-    os.replace(temporary, target)
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".new")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)

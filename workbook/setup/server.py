@@ -12,6 +12,8 @@ from workbook.setup.failures import SetupFailure
 
 HOST = "127.0.0.1"
 PORT = 8888
+# A folder of JupyterLab settings: without it, its first question is whether to fetch its news.
+SETTINGS = Path(__file__).parent / "jupyter"
 
 
 def is_free(port: int) -> bool:

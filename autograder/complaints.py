@@ -1,0 +1,70 @@
+"""What torch and Python mean by the errors that students meet most.
+
+Used where no misconception of the exercise fits: the exception alone says what broke, seldom why.
+"""
+
+import re
+from typing import Any
+
+_MEANINGS = (
+    (
+        r"Boolean value of Tensor with more than one value is ambiguous",
+        "`if` (or `and`, `or`, `not`) asks one yes-or-no question, and a tensor holds many. Decide "
+        "element by element: torch.where(condition, a, b) or tensor.masked_fill(condition, value).",
+    ),
+    (
+        r"torch\.return_types|'(max|min|sort|topk)' object",
+        "max(dim) and min(dim) return two things, the values and where they stand. Take .values, "
+        "or use amax and amin, which return the values alone.",
+    ),
+    (
+        r"leaf Variable that requires grad is being used in an in-place operation"
+        r"|modified by an inplace operation",
+        "A tensor is changed in place (by -=, *=, x[...] = … or a method ending in _). Make a new "
+        "one instead: x = x - y.",
+    ),
+    (
+        r"size of tensor a .* must match the size of tensor b|not broadcastable|shape mismatch",
+        "Two tensors don't line up when they are combined. Print both shapes. A sum or maximum "
+        "over a dimension needs keepdim=True to line up again.",
+    ),
+    (
+        r"shapes cannot be multiplied|Expected size for first two dimensions of batch"
+        r"|size mismatch|inconsistent tensor size|batch2 tensor|dot : expected both vectors",
+        "A matrix product doesn't fit: in (…, n, d) @ (…, d, m) the two inner sizes must be equal "
+        "and the leading ones must match. Print both shapes. .T turns round all dimensions; "
+        "transpose(-2, -1) only the last two.",
+    ),
+    (
+        r"(must|to) have the same dtype|expected scalar type|but got (Double|Float|Half)",
+        "A tensor of another precision was made inside. Give new tensors the dtype and device of "
+        "the input, for example with torch.zeros_like(x) or .to(x).",
+    ),
+    (
+        r"before Module\.__init__\(\) call",
+        "nn.Module has to be set up first: begin __init__ with super().__init__().",
+    ),
+    (
+        r"does not require grad and does not have a grad_fn",
+        "The result has lost its connection to the inputs: look for .detach(), .item() or "
+        "torch.no_grad().",
+    ),
+    (
+        r"only (one element|integer) tensors|Only tensors of floating point",
+        "A tensor stands where one number is expected, or the other way round: print its shape and "
+        "dtype.",
+    ),
+)
+
+
+def meaning(error: dict[str, Any]) -> str | None:
+    """A sentence about an exception of the student's, None where its own words have to do."""
+    told = f"{error['type']}: {error['message']}"
+    if error["type"] in ("NameError", "UnboundLocalError"):
+        found = re.search(r"'(\w+)'", error["message"])
+        name = found.group(1) if found else "a name"
+        return (
+            f"Nothing is called `{name}` where your code uses it. Is it misspelt, or in a cell "
+            "that you haven't run since the kernel started?"
+        )
+    return next((says for pattern, says in _MEANINGS if re.search(pattern, told)), None)

@@ -1,0 +1,138 @@
+"""Which corpus is trained on, and that neither gives the other's test away."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from workbook.corpus import fetching, mixture, tatoeba
+from workbook.corpus.fetching import CannotFetch
+from workbook.corpus.mixture import gather
+from workbook.corpus.pairs import SentencePair
+from workbook.corpus.phrasebook import normalise
+
+SHIPPED = {
+    "train": [(f"The cat sees {n} dogs.", f"El gato ve {n} perros.") for n in range(60)],
+    "valid": [("The hen sleeps.", "La gallina duerme.")],
+    "test": [("The cow eats.", "La vaca come."), ("the cow eats", "la vaca come")],
+    "compositional": [("The red cow eats.", "La vaca roja come.")],
+    "famous": [("This cat is very large.", "Este gato es muy grande.")],
+}
+PROBE = ("I arrived at the bank.", "Llegué a la orilla.")
+
+
+@pytest.fixture(autouse=True)
+def shipped(monkeypatch, tmp_path):
+    """A small phrasebook, and no Tatoeba anywhere."""
+    monkeypatch.delenv("WORKBOOK_DATA", raising=False)
+
+    def load(split):
+        return [SimpleNamespace(english=e, spanish=s) for e, s in SHIPPED[split]]
+
+    def probes(name):
+        return [SimpleNamespace(pair=SimpleNamespace(english=PROBE[0], spanish=PROBE[1]))]
+
+    monkeypatch.setattr(mixture.phrasebook, "load_phrasebook", load)
+    monkeypatch.setattr(mixture.phrasebook, "load_probes", probes)
+    monkeypatch.setattr(
+        mixture.tatoeba, "find", lambda: (_ for _ in ()).throw(tatoeba.NoTatoeba("nowhere"))
+    )
+    monkeypatch.setattr(fetching, "fetch", lambda source, say: pytest.fail("the net was asked"))
+
+
+@pytest.fixture
+def people(monkeypatch, tmp_path):
+    """A Tatoeba file that holds some of what the phrasebook keeps for its tests."""
+    given = [(f"Sentence {n}.", f"Frase {n}.") for n in range(4_000)]
+    given += [("this cat is VERY large", "Qué gato."), ("What a cow!", "¡La vaca come!")]
+    given += [PROBE, ("The red cow eats.", "Come.")]
+    path = tmp_path / "spa.txt"
+    path.write_text("".join(f"{e}\t{s}\n" for e, s in given), encoding="utf-8")
+    real = tatoeba.load_split
+    monkeypatch.setattr(mixture.tatoeba, "find", lambda: path)
+    monkeypatch.setattr(mixture.tatoeba, "load_split", lambda: real(path, test=200, validation=100))
+    return path
+
+
+def test_the_phrasebook_alone_never_asks_for_tatoeba():
+    corpus = gather("phrasebook")
+    assert corpus.name == "phrasebook"
+    assert corpus.training[0] == SentencePair("The cat sees 0 dogs.", "El gato ve 0 perros.")
+    assert [pair.english for pair in corpus.test] == ["The cow eats."]
+    assert "60 sentence pairs" in corpus.about
+    assert corpus.expect
+
+
+def test_tatoeba_comes_with_the_phrasebook_mixed_in(people):
+    corpus = gather("auto")
+    english = {pair.english for pair in corpus.training}
+    assert corpus.name == "tatoeba"
+    assert "The cat sees 7 dogs." in english
+    assert sum(sentence.startswith("Sentence") for sentence in english) == 3_700
+    assert len(corpus.test) == 200
+
+
+def test_neither_trains_on_what_the_other_tests(people, monkeypatch):
+    first = gather("tatoeba")
+    stolen = [tuple(first.test[0]), (first.validation[0].english + "!", "Otra cosa.")]
+    monkeypatch.setitem(SHIPPED, "train", SHIPPED["train"] + stolen)
+    corpus = gather("tatoeba")
+    for side in (0, 1):
+        trained = {normalise(pair[side]) for pair in corpus.training}
+        tests = [*corpus.test, *corpus.validation]
+        tests += [
+            SentencePair(*pair) for name in SHIPPED if name != "train" for pair in SHIPPED[name]
+        ]
+        tests.append(SentencePair(*PROBE))
+        assert not trained & {normalise(pair[side]) for pair in tests}
+
+
+def test_only_so_many_of_the_phrasebook_are_mixed_in(people, monkeypatch):
+    monkeypatch.setattr(mixture, "MIXED_IN", 20)
+    english = [pair.english for pair in gather("tatoeba").training if "dogs" in pair.english]
+    assert len(english) == 20
+    assert english[-1] != "The cat sees 19 dogs."  # from all over, not the first ones
+
+
+def test_without_tatoeba_it_is_fetched_where_that_is_allowed(monkeypatch, people):
+    fetched = []
+
+    def find():
+        if not fetched:
+            raise tatoeba.NoTatoeba("nowhere")
+        return people
+
+    monkeypatch.setattr(mixture.tatoeba, "find", find)
+    monkeypatch.setattr(fetching, "fetch", lambda source, say: fetched.append(source.name))
+    assert gather("auto", say=lambda line: None).name == "tatoeba"
+    assert fetched == ["tatoeba"]
+
+
+def test_without_a_network_it_is_the_phrasebook_and_that_is_said(monkeypatch):
+    def fail(source, say):
+        raise CannotFetch("no server can be reached")
+
+    monkeypatch.setattr(fetching, "fetch", fail)
+    said = []
+    assert gather("auto", say=said.append).name == "phrasebook"
+    assert said[0] == "no server can be reached"
+    assert "Going on with the phrasebook" in said[1]
+    with pytest.raises(CannotFetch):
+        gather("tatoeba", say=said.append)
+
+
+def test_when_fetching_is_not_allowed_nothing_is_fetched():
+    assert gather("auto", fetch=False).name == "phrasebook"
+    with pytest.raises(tatoeba.NoTatoeba):
+        gather("tatoeba", fetch=False)
+
+
+def test_another_choice_is_refused():
+    with pytest.raises(ValueError, match="auto, tatoeba, phrasebook"):
+        gather("europarl")
+
+
+def test_the_digest_stands_for_the_training_pairs(monkeypatch):
+    first, again = gather("phrasebook"), gather("phrasebook")
+    assert first.digest == again.digest
+    monkeypatch.setitem(SHIPPED, "train", SHIPPED["train"][:-1])
+    assert gather("phrasebook").digest != first.digest

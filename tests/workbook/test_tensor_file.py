@@ -1,0 +1,99 @@
+"""Tensors and a note in one file."""
+
+import pytest
+import torch
+from torch import nn
+
+from workbook import atomic
+from workbook.tensor_file import (
+    BrokenTensorFile,
+    load_tensors,
+    model_tensors,
+    read_note,
+    read_tensors,
+    write_tensors,
+)
+
+
+def test_tensors_and_note_come_back(tmp_path):
+    path = tmp_path / "models" / "a.safetensors"
+    tensors = {"a": torch.randn(2, 3, dtype=torch.float64), "n": torch.tensor(3)}
+    write_tensors(path, tensors, {"words": "¿qué?", "list": [1, None]})
+    read, note = read_tensors(path)
+    assert note == {"words": "¿qué?", "list": [1, None]} == read_note(path)
+    assert read.keys() == tensors.keys()
+    assert all(torch.equal(read[name], tensors[name]) for name in tensors)
+
+
+def test_views_and_shared_memory_are_written_as_they_look(tmp_path):
+    whole = torch.arange(6.0).view(2, 3)
+    write_tensors(tmp_path / "a", {"t": whole.T, "row": whole[0], "whole": whole}, {})
+    read, _ = read_tensors(tmp_path / "a")
+    assert torch.equal(read["t"], whole.T)
+    assert torch.equal(read["row"], whole[0])
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a"
+    write_tensors(path, {"a": torch.ones(2)}, {"old": True})
+
+    def fail(*given):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic.os, "replace", fail)
+    with pytest.raises(OSError, match="No space"):
+        write_tensors(path, {"a": torch.zeros(2)}, {"old": False})
+    assert read_note(path) == {"old": True}
+    assert [file.name for file in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "empty"])
+def test_a_damaged_file_is_named_with_what_to_do(tmp_path, damage):
+    path = tmp_path / "a.safetensors"
+    write_tensors(path, {"a": torch.ones(200)}, {})
+    whole = path.read_bytes()
+    path.write_bytes({"cut": whole[:-100], "text": b"hello" * 20, "empty": b""}[damage])
+    for read in (read_tensors, read_note):
+        with pytest.raises(BrokenTensorFile, match=r"a\.safetensors is damaged.*delete it"):
+            read(path)
+
+
+def test_a_file_without_a_note_is_none_of_ours(tmp_path):
+    from safetensors.torch import save_file
+
+    save_file({"a": torch.ones(1)}, tmp_path / "a")
+    with pytest.raises(BrokenTensorFile):
+        read_tensors(tmp_path / "a")
+
+
+def test_a_missing_file_is_told_as_one(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_tensors(tmp_path / "a")
+
+
+class Tied(nn.Module):
+    def __init__(self, size=4):
+        super().__init__()
+        self.embedding = nn.Embedding(size, 3)
+        self.head = nn.Linear(3, size, bias=False)
+        self.head.weight = self.embedding.weight
+        self.register_buffer("table", torch.randn(2))
+
+
+def test_tied_weights_are_saved_once_and_stay_tied():
+    model, other = Tied(), Tied()
+    tensors = model_tensors(model)
+    assert sorted(tensors) == ["embedding.weight", "table"]
+    load_tensors(other, tensors)
+    assert other.head.weight is other.embedding.weight
+    assert torch.equal(other.head.weight, model.embedding.weight)
+    assert torch.equal(other.table, model.table)
+
+
+@pytest.mark.parametrize("wrong", [Tied(5), nn.Linear(2, 2)])
+def test_weights_of_another_model_are_refused_and_change_nothing(wrong):
+    model = Tied()
+    before = {name: tensor.clone() for name, tensor in model_tensors(model).items()}
+    with pytest.raises(ValueError, match=r"embedding\.weight"):
+        load_tensors(model, model_tensors(wrong))
+    assert all(torch.equal(before[name], t) for name, t in model_tensors(model).items())

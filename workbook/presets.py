@@ -1,0 +1,85 @@
+"""Translators in three sizes: seconds, minutes, and a graphics card."""
+
+from dataclasses import dataclass
+
+from workbook.training import Budget
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A model's shape, how it is trained and for how long.
+
+    tokens: real target tokens of the whole training. batch_tokens: positions of a batch, a side.
+    peak: the largest learning rate.
+    """
+
+    name: str
+    about: str
+    vocab_size: int
+    d_model: int
+    num_heads: int
+    num_layers: int
+    d_ff: int
+    dropout: float
+    tokens: int
+    batch_tokens: int
+    peak: float
+
+    @property
+    def budget(self) -> Budget:
+        """The tokens as a budget."""
+        return Budget(tokens=self.tokens)
+
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            name="tiny",
+            about="half a minute on a CPU, for a lesson's cell",
+            vocab_size=2_000,
+            d_model=64,
+            num_heads=4,
+            num_layers=1,
+            d_ff=256,
+            dropout=0.0,
+            tokens=1_000_000,
+            batch_tokens=2_048,
+            peak=5e-3,
+        ),
+        Preset(
+            name="small",
+            about="five to ten minutes on a CPU with two cores",
+            vocab_size=4_000,
+            d_model=128,
+            num_heads=4,
+            num_layers=2,
+            d_ff=512,
+            # On a budget of a few passes over the data, dropout costs more than it brings.
+            dropout=0.0,
+            tokens=9_000_000,
+            batch_tokens=2_048,
+            peak=3e-3,
+        ),
+        Preset(
+            name="base",
+            about="one graphics card",
+            vocab_size=8_000,
+            d_model=256,
+            num_heads=8,
+            num_layers=4,
+            d_ff=1_024,
+            dropout=0.2,
+            tokens=60_000_000,
+            batch_tokens=8_192,
+            peak=2e-3,
+        ),
+    )
+}
+
+
+def preset(name: str) -> Preset:
+    """The preset of this name. Raises KeyError, naming those there are, for any other."""
+    if name not in PRESETS:
+        raise KeyError(f"no preset is called {name!r}; there is {', '.join(PRESETS)}")
+    return PRESETS[name]

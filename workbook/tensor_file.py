@@ -1,0 +1,88 @@
+"""Tensors and a note in JSON in one file, which is written whole or not at all.
+
+The format is safetensors, whose header holds the note: weights and what belongs to them can't be
+parted by a crash, and reading a file runs no code.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from workbook.atomic import write_bytes
+
+_NOTE = "note"
+
+
+class BrokenTensorFile(ValueError):
+    """The file is not what `write_tensors` wrote; the message says what to do."""
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], note: Mapping[str, Any]) -> None:
+    """Write tensors by name and a note that JSON can hold. Raises OSError, and TypeError for a
+    note that JSON can't hold."""
+    own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    write_bytes(path, save(own, {_NOTE: json.dumps(note, ensure_ascii=False)}))
+
+
+def read_tensors(
+    path: Path, device: torch.device | str = "cpu"
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the note of a file. Raises BrokenTensorFile, and OSError where it can't be
+    read."""
+    note = read_note(path)
+    try:
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, note  # noqa: SIM118
+    except SafetensorError as error:
+        raise _broken(path, error) from error
+
+
+def read_note(path: Path) -> dict[str, Any]:
+    """The note alone, without loading the tensors. Raises as `read_tensors`."""
+    with path.open("rb"):  # a missing file is told as Python tells it
+        pass
+    try:
+        with safe_open(path, framework="pt") as file:
+            note = json.loads((file.metadata() or {})[_NOTE])
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise _broken(path, error) from error
+    if not isinstance(note, dict):
+        raise _broken(path, TypeError(f"its note is a {type(note).__name__}"))
+    return note
+
+
+def model_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """What has to be saved of a model: parameters and buffers by name; what is tied, once."""
+    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
+
+
+@torch.no_grad()
+def load_tensors(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Put what `model_tensors` gave back into a model of the same kind.
+
+    Raises ValueError where names or shapes differ; the model is then as it was.
+    """
+    own = model_tensors(model)
+    if own.keys() != tensors.keys():
+        differ = sorted(own.keys() ^ tensors.keys())
+        raise ValueError(f"only one of the two has {', '.join(differ[:4])}")
+    for name, tensor in own.items():
+        if tensor.shape != tensors[name].shape:
+            raise ValueError(
+                f"{name} is {tuple(tensors[name].shape)} in the file and {tuple(tensor.shape)} here"
+            )
+    for name, tensor in own.items():
+        tensor.copy_(tensors[name])
+
+
+def _broken(path: Path, error: Exception) -> BrokenTensorFile:
+    return BrokenTensorFile(
+        f"{path} is damaged or no file of this course ({type(error).__name__}: {error}); "
+        "delete it, and it will be made again"
+    )
