@@ -1,0 +1,1 @@
+"""The student's way through a lesson, in a real browser on a real JupyterLab."""
