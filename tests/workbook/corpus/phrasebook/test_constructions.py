@@ -1,0 +1,368 @@
+"""Every rule of the grammar on a sentence: what it derives in English, and its one translation."""
+
+from textwrap import dedent
+
+import pytest
+
+from workbook.corpus.phrasebook import parse, tokenise
+from workbook.corpus.phrasebook.lexicon.tables import rows
+
+RULES = {
+    "articles, gender, number": """
+        The cat is black. | El gato es negro.
+        The cats are black. | Los gatos son negros.
+        The house is white. | La casa es blanca.
+        The houses are white. | Las casas son blancas.
+        She has an apple. | Tiene una manzana.
+    """,
+    "el before a stressed a": """
+        The water is cold. | El agua está fría.
+        This water is cold. | Esta agua está fría.
+    """,
+    "adjectives after and before the noun": """
+        We saw a white horse. | Vimos un caballo blanco.
+        She has a big red car. | Tiene un coche rojo grande.
+        He is a good doctor. | Es un buen médico.
+        She is a good doctor. | Es una buena médica.
+        That is a great idea. | Esa es una gran idea.
+    """,
+    "dropped pronouns": """
+        I eat bread. | Como pan.
+        They eat bread. | Comen pan.
+        She is tired. | Está cansada.
+        You all are tired. | Están cansados.
+    """,
+    "personal a": """
+        I saw my brother. | Vi a mi hermano.
+        I saw the house. | Vi la casa.
+        She is looking for Ana. | Está buscando a Ana.
+        I have a brother. | Tengo un hermano.
+        The dog is chasing the cat. | El perro está persiguiendo al gato.
+    """,
+    "al and del": """
+        I went to the park. | Fui al parque.
+        I like Ana's car. | Me gusta el coche de Ana.
+        The cat is next to the sofa. | El gato está al lado del sofá.
+        We walked along the bank of the river. | Caminamos por la orilla del río.
+    """,
+    "tenses": """
+        I eat fruit every day. | Como fruta todos los días.
+        I ate fruit yesterday. | Comí fruta ayer.
+        I used to eat fruit. | Comía fruta.
+        I will eat fruit tomorrow. | Comeré fruta mañana.
+        I am going to eat fruit. | Voy a comer fruta.
+        I am eating fruit now. | Estoy comiendo fruta ahora.
+        I was eating fruit. | Estaba comiendo fruta.
+        I have eaten fruit. | He comido fruta.
+        I have already eaten fruit. | Ya he comido fruta.
+        I have just eaten fruit. | Acabo de comer fruta.
+        I had already eaten fruit. | Ya había comido fruta.
+        I was going to eat fruit. | Iba a comer fruta.
+        I was tired. | Estaba cansado.
+        I wanted the red car. | Quería el coche rojo.
+    """,
+    "negation": """
+        I don't eat meat. | No como carne.
+        I do not eat meat. | No como carne.
+        She isn't tired. | No está cansada.
+        We can't swim. | No podemos nadar.
+        He never eats meat. | Nunca come carne.
+        I don't see anything. | No veo nada.
+        Nobody ate the cake. | Nadie comió el pastel.
+        She hasn't eaten yet. | Todavía no ha comido.
+        There is no milk in the refrigerator. | No hay leche en el refrigerador.
+    """,
+    "questions": """
+        Do you eat meat? | ¿Comes carne?
+        Does Ana eat meat? | ¿Come Ana carne?
+        Does your brother eat meat? | ¿Tu hermano come carne?
+        Is the house big? | ¿Es grande la casa?
+        Is Ana tired? | ¿Está cansada Ana?
+        What did Ana buy? | ¿Qué compró Ana?
+        Who did you see? | ¿A quién viste?
+        Where is the station? | ¿Dónde está la estación?
+        Where is the train station? | ¿Dónde está la estación de tren?
+        When did they arrive? | ¿Cuándo llegaron?
+        Why are you sad? | ¿Por qué estás triste?
+        How are you? | ¿Cómo estás?
+        How old is Ana? | ¿Cuántos años tiene Ana?
+        How many brothers do you have? | ¿Cuántos hermanos tienes?
+        How much does the dress cost? | ¿Cuánto cuesta el vestido?
+        Which book did you buy? | ¿Qué libro compraste?
+        Whose book is this? | ¿De quién es este libro?
+        Who opened the door? | ¿Quién abrió la puerta?
+        Do you want coffee or tea? | ¿Quieres café o té?
+        What time is it? | ¿Qué hora es?
+        Have you ever been to Rome? | ¿Has estado alguna vez en Roma?
+        Do you know where the hotel is? | ¿Sabes dónde está el hotel?
+    """,
+    "commands": """
+        Open the door. | Abre la puerta.
+        Open the door, sir. | Abra la puerta, señor.
+        Please open the door. | Por favor, abre la puerta.
+        Don't open the door. | No abras la puerta.
+        Buy it. | Cómpralo.
+        Don't buy it. | No lo compres.
+        Give it to me. | Dámelo.
+        Give me the book. | Dame el libro.
+        Get up. | Levántate.
+        Don't worry. | No te preocupes.
+        Turn it off. | Apágalo.
+        Let's eat something. | Vamos a comer algo.
+        Let's not go to school. | No vayamos a la escuela.
+    """,
+    "exclamations": """
+        What a beautiful house! | ¡Qué casa tan hermosa!
+        What a great idea! | ¡Qué gran idea!
+        Ana is so tired! | ¡Ana está tan cansada!
+        Good morning! | ¡Buenos días!
+    """,
+    "object pronouns": """
+        I need it. | Lo necesito.
+        I love her. | La quiero.
+        She helped us. | Nos ayudó.
+        We are going to buy it. | Vamos a comprarlo.
+        He gave me the book. | Me dio el libro.
+        He gave it to me. | Me lo dio.
+        He gave it to Ana. | Se lo dio a Ana.
+        He gave the book to Ana. | Le dio el libro a Ana.
+        I want to give it to him. | Quiero dárselo.
+        I bought a shirt, but returned it. | Compré una camisa, pero la devolví.
+    """,
+    "reflexive verbs": """
+        I get up early. | Me levanto temprano.
+        She is going to take a shower. | Va a ducharse.
+        We washed our hands. | Nos lavamos las manos.
+        They wanted to sit down. | Querían sentarse.
+    """,
+    "ser and estar": """
+        Ana is a lawyer. | Ana es abogada.
+        Ana is from Spain. | Ana es de España.
+        Ana is Spanish. | Ana es española.
+        Ana is in the kitchen. | Ana está en la cocina.
+        The soup is hot. | La sopa está caliente.
+        The door is open. | La puerta está abierta.
+        The door is wide. | La puerta es ancha.
+        The book is on the table. | El libro está sobre la mesa.
+        This book is mine. | Este libro es mío.
+    """,
+    "gustar and its kind": """
+        I like coffee. | Me gusta el café.
+        I like strawberries. | Me gustan las fresas.
+        Ana likes coffee. | A Ana le gusta el café.
+        We don't like to cook. | No nos gusta cocinar.
+        He loves dogs. | Le encantan los perros.
+        My head hurts. | Me duele la cabeza.
+        My feet hurt. | Me duelen los pies.
+        I would like to travel. | Me gustaría viajar.
+    """,
+    "tener": """
+        I am hungry. | Tengo hambre.
+        We are very thirsty. | Tenemos mucha sed.
+        Ana is twenty-one years old. | Ana tiene veintiún años.
+        You are right. | Tienes razón.
+        I have to work. | Tengo que trabajar.
+    """,
+    "weather": """
+        It is cold. | Hace frío.
+        It is very hot today. | Hoy hace mucho calor.
+        It is raining. | Está lloviendo.
+        It is cloudy. | Está nublado.
+        It will snow tomorrow. | Mañana nevará.
+    """,
+    "time and dates": """
+        It is one o'clock. | Es la una.
+        It is half past two. | Son las dos y media.
+        It is a quarter to six. | Son las seis menos cuarto.
+        Today is Monday. | Hoy es lunes.
+        Today is May third. | Hoy es tres de mayo.
+        Today is the first of May. | Hoy es primero de mayo.
+        My birthday is on May third. | Mi cumpleaños es el tres de mayo.
+        We arrived at seven o'clock. | Llegamos a las siete.
+        She works on Mondays. | Trabaja los lunes.
+        They arrived two days ago. | Llegaron hace dos días.
+        We have lived here for ten years. | Vivimos aquí desde hace diez años.
+        I studied for two hours. | Estudié durante dos horas.
+    """,
+    "numbers": """
+        She bought five books. | Compró cinco libros.
+        It costs two hundred dollars. | Cuesta doscientos dólares.
+        I live on the third floor. | Vivo en el tercer piso.
+        There are three cats in the garden. | Hay tres gatos en el jardín.
+    """,
+    "comparison": """
+        Ana is taller than me. | Ana es más alta que yo.
+        Ana is older than her brother. | Ana es mayor que su hermano.
+        Ana is as tall as you. | Ana es tan alta como tú.
+        Ana is the tallest student in the class. | Ana es la estudiante más alta de la clase.
+        He is the best doctor in the city. | Es el mejor médico de la ciudad.
+        I have more books than Ana. | Tengo más libros que Ana.
+    """,
+    "possessives and demonstratives": """
+        Our house is big. | Nuestra casa es grande.
+        My shoes are dirty. | Mis zapatos están sucios.
+        His sister is tall. | Su hermana es alta.
+        This is my sister. | Esta es mi hermana.
+        Those are her keys. | Esas son sus llaves.
+        These houses are new. | Estas casas son nuevas.
+        That house is new. | Esa casa es nueva.
+    """,
+    "relative clauses": """
+        The man who works here is my uncle. | El hombre que trabaja aquí es mi tío.
+        The book that I bought is expensive. | El libro que compré es caro.
+        This is the car that she sold. | Este es el coche que vendió.
+        I know the man who opened the door. | Conozco al hombre que abrió la puerta.
+    """,
+    "conjunctions": """
+        Ana and Isabel are tall. | Ana e Isabel son altas.
+        Carlos and I cook. | Carlos y yo cocinamos.
+        I like coffee, but I don't like tea. | Me gusta el café, pero no me gusta el té.
+        I was tired, so I went to bed. | Estaba cansado, así que me acosté.
+    """,
+    "modal verbs": """
+        I can swim. | Puedo nadar.
+        She knows how to swim. | Sabe nadar.
+        We must study. | Debemos estudiar.
+        You should rest. | Deberías descansar.
+        He must be tired. | Debe de estar cansado.
+        I couldn't sleep. | No pude dormir.
+        She wants to eat. | Quiere comer.
+        We started to work. | Empezamos a trabajar.
+        They stopped smoking. | Dejaron de fumar.
+    """,
+    "because, when, while, if, although": """
+        She cried because she was sad. | Lloró porque estaba triste.
+        We stayed at home because it was raining. | Nos quedamos en casa porque estaba lloviendo.
+        I was cooking when Ana arrived. | Estaba cocinando cuando Ana llegó.
+        When I was a child, I played soccer every day.
+            | Cuando era niño, jugaba al fútbol todos los días.
+        If it rains, we will stay at home. | Si llueve, nos quedaremos en casa.
+        If I had time, I would travel. | Si tuviera tiempo, viajaría.
+        Although he was tired, he washed the dishes. | Aunque estaba cansado, lavó los platos.
+        I washed my hands before having dinner. | Me lavé las manos antes de cenar.
+    """,
+    "that, and what one wishes": """
+        I think that Ana is tired. | Creo que Ana está cansada.
+        I don't think Ana is tired. | No creo que Ana esté cansada.
+        Ana said that she was tired. | Ana dijo que estaba cansada.
+        I hope that you will come home. | Espero que vuelvas a casa.
+        I want Ana to cook. | Quiero que Ana cocine.
+        I wanted him to sing. | Quería que cantara.
+        She told me to study. | Me dijo que estudiara.
+        Maybe Ana is at home. | Tal vez Ana esté en casa.
+        It is important to study. | Es importante estudiar.
+        Dancing is fun. | Bailar es divertido.
+    """,
+    "bank": """
+        I arrived at the bank after crossing the street.
+            | Llegué al banco después de cruzar la calle.
+        I arrived at the bank after crossing the river.
+            | Llegué a la orilla después de cruzar el río.
+        The bank was full of customers. | El banco estaba lleno de clientes.
+        The bank was full of flowers. | La orilla estaba llena de flores.
+        She went to the bank to swim. | Fue a la orilla para nadar.
+        She went to the bank to open an account. | Fue al banco para abrir una cuenta.
+    """,
+    "it": """
+        She bought the dress because it was cheap. | Compró el vestido porque era barato.
+        She bought the shirt because it was cheap. | Compró la camisa porque era barata.
+        The table doesn't fit in the car because it is too long.
+            | La mesa no cabe en el coche porque es demasiado larga.
+        The table doesn't fit in the car because it is too small.
+            | La mesa no cabe en el coche porque es demasiado pequeño.
+    """,
+    "what is said of oneself and others": """
+        This is my friend Laura. | Esta es mi amiga Laura.
+        This is my friend Carlos. | Este es mi amigo Carlos.
+        My name is Ana. | Me llamo Ana.
+        My sister's name is Julia. | Mi hermana se llama Julia.
+        She is my aunt. | Es mi tía.
+        She was born in 1990. | Nació en 1990.
+        I'm allergic to nuts. | Soy alérgico a las nueces.
+        My favorite color is blue. | Mi color favorito es el azul.
+    """,
+    "small words": """
+        She is still sleeping. | Todavía está durmiendo.
+        Yes, I am hungry. | Sí, tengo hambre.
+        No, I don't eat meat. | No, no como carne.
+        Do you have any brothers? | ¿Tienes hermanos?
+        He ate everything. | Comió todo.
+        I saw the same movie. | Vi la misma película.
+        I only drink water. | Solo bebo agua.
+        The soup is for me. | La sopa es para mí.
+        I danced with him. | Bailé con él.
+        I danced with Ana. | Bailé con Ana.
+        She cooks with me. | Cocina conmigo.
+        I go to school by bus. | Voy a la escuela en autobús.
+        The exam was easy. | El examen fue fácil.
+        The house was big. | La casa era grande.
+    """,
+}
+
+
+def _rows():
+    return [
+        pytest.param(*row, id=row[0]) for table in RULES.values() for row in rows(dedent(table))
+    ]
+
+
+@pytest.mark.parametrize(("english", "spanish"), _rows())
+def test_the_grammar_has_one_translation_and_it_is_this(english, spanish):
+    assert {sentence.pair.spanish for sentence in parse(english)} == {spanish}
+
+
+@pytest.mark.parametrize(
+    ("english", "tags"),
+    [
+        ("This cat is very large.", "DET NOUN AUX ADV ADJ PUNCT"),
+        ("I don't see Ana's car.", "PRON AUX PART VERB PROPN PART NOUN PUNCT"),
+        ("We are going to buy it.", "PRON AUX VERB PART VERB PRON PUNCT"),
+        ("Turn it off.", "VERB PRON ADP PUNCT"),
+        ("Two dogs ate the meat because they were hungry.", None),
+        ("She has five red apples.", "PRON VERB NUM ADJ NOUN PUNCT"),
+        ("Yes, they are at home.", "INTJ PUNCT PRON AUX ADP NOUN PUNCT"),
+        ("I was cooking when Ana arrived.", "PRON AUX VERB CONJ PROPN VERB PUNCT"),
+    ],
+)
+def test_every_token_has_its_tag(english, tags):
+    found = {sentence.pair.tags for sentence in parse(english)}
+    assert found == (set() if tags is None else {tuple(tags.split())})
+    assert tags is None or len(tags.split()) == len(tokenise(english))
+
+
+def test_a_sentence_may_be_plain_or_whole_but_nothing_between():
+    assert parse("this cat is very large")[0].pair.spanish == "este gato es muy grande"
+    assert parse("This cat is very large.")[0].pair.spanish == "Este gato es muy grande."
+    for english in ("This cat is very large", "this cat is very large.", "This cat is very large!"):
+        assert parse(english) == []
+
+
+def test_only_statements_may_be_plain():
+    assert parse("Do you eat meat?")
+    assert not parse("do you eat meat")
+
+
+@pytest.mark.parametrize("english", ["I read the book.", "You put on the coat.", "They cut bread."])
+def test_forms_that_could_be_present_or_past_are_left_out(english):
+    assert parse(english) == []
+
+
+@pytest.mark.parametrize(
+    "english",
+    [
+        "The table sleeps.",
+        "The bread eats the boy.",
+        "I drink the house.",
+        "The mountain is hungry.",
+        "She wears the river.",
+        "The white car is black.",
+        "An brother cooks.",
+        "These cat is black.",
+        "She eat meat.",
+        "I have ate meat.",
+        "",
+        ".",
+    ],
+)
+def test_what_makes_no_sense_or_does_not_agree_is_no_sentence(english):
+    assert parse(english) == []

@@ -1,0 +1,130 @@
+"""Words in order: pronouns dropped, clitics placed, questions turned, contractions written."""
+
+import pytest
+
+from workbook.corpus.phrasebook.realise import (
+    Nominal,
+    Predicate,
+    VerbPhrase,
+    clause,
+    contracted,
+    finished,
+    infinitive,
+    inverted,
+    object_command,
+)
+
+ANA = Nominal("Ana", "3s", "3s", "f", "sg", human=True)
+TEACHER = Nominal("el profesor", "3s", "3s", "m", "sg", human=True)
+I = Nominal("mí", "1s", "1s", "m", "sg", pronoun="I")  # noqa: E741
+WE = Nominal("nosotros", "1p", "1p", "m", "pl", pronoun="we")
+BUY_IT = Predicate("comprar", clitics=("lo",))
+GET_UP = Predicate("levantar", reflexive=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("voy a el parque", "voy al parque"),
+        ("la casa de el médico", "la casa del médico"),
+        ("es de él", "es de él"),
+        ("a ella", "a ella"),
+        ("Ana y Isabel", "Ana e Isabel"),
+        ("padre y hijo", "padre e hijo"),
+        ("agua y hielo", "agua y hielo"),
+        ("siete o ocho", "siete u ocho"),
+        ("mujer o hombre", "mujer u hombre"),
+        ("té o café", "té o café"),
+        ("con mí", "conmigo"),
+        ("con ti", "contigo"),
+        ("sí , claro", "sí, claro"),
+    ],
+)
+def test_contractions(text, expected):
+    assert contracted(text) == expected
+
+
+def test_marks_and_capitals():
+    assert finished("qué hora es", "question") == "¿Qué hora es?"
+    assert finished("qué día", "exclamation") == "¡Qué día!"
+    assert finished("como pan", "statement") == "Como pan."
+
+
+def test_a_subject_pronoun_is_dropped_and_a_name_is_not():
+    eat = VerbPhrase(Predicate("comer", "pan"), "present")
+    assert clause(I, eat) == "como pan"
+    assert clause(ANA, eat) == "Ana come pan"
+
+
+@pytest.mark.parametrize(
+    ("tense", "negative", "expected"),
+    [
+        ("present", False, "lo compro"),
+        ("present", True, "no lo compro"),
+        ("perfect", True, "no lo he comprado"),
+        ("progressive", False, "lo estoy comprando"),
+        ("pluperfect", False, "lo había comprado"),
+        ("past", False, "lo compré"),
+    ],
+)
+def test_object_pronouns_stand_before_the_conjugated_verb(tense, negative, expected):
+    assert clause(I, VerbPhrase(BUY_IT, tense, negative)) == expected
+
+
+def test_object_pronouns_hang_on_the_infinitive_that_owns_them():
+    wish = BUY_IT.governed_by("querer")
+    assert clause(I, VerbPhrase(wish, "present", True)) == "no quiero comprarlo"
+    assert clause(WE, VerbPhrase(GET_UP.governed_by("ir", "a"), "present")) == "vamos a levantarnos"
+    assert infinitive(BUY_IT.governed_by("tener", "que"), "1s") == "tener que comprarlo"
+
+
+def test_a_state_is_told_in_the_imperfect_and_an_event_in_the_preterite():
+    assert clause(I, VerbPhrase(Predicate("vivir", "aquí", state=True), "past")) == "vivía aquí"
+    assert clause(I, VerbPhrase(Predicate("comer"), "past")) == "comí"
+
+
+def test_going_and_coming_have_no_progressive():
+    go = Predicate("ir", "a casa", plain=True)
+    assert clause(I, VerbPhrase(go, "progressive")) == "voy a casa"
+    assert clause(I, VerbPhrase(go, "past progressive")) == "iba a casa"
+
+
+def test_what_pleases_is_the_subject():
+    like = Predicate("gustar", "las flores", theme="3p")
+    assert clause(I, VerbPhrase(like, "present")) == "me gustan las flores"
+    assert clause(ANA, VerbPhrase(like, "present", True)) == "a Ana no le gustan las flores"
+    assert inverted(ANA, VerbPhrase(like, "present")) == "a Ana le gustan las flores"
+
+
+@pytest.mark.parametrize(
+    ("subject", "predicate", "wh", "expected"),
+    [
+        (ANA, Predicate("comer", "pan"), False, "come Ana pan"),
+        (TEACHER, Predicate("comer", "pan"), False, "el profesor come pan"),
+        (TEACHER, Predicate("comer", "pan"), True, "come pan el profesor"),
+        (TEACHER, Predicate("comer", "el pan de Ana"), True, "come el profesor el pan de Ana"),
+        (TEACHER, Predicate("dormir"), False, "duerme el profesor"),
+        (TEACHER, Predicate("estar", "cansado", copular=True), False, "está cansado el profesor"),
+        (ANA, Predicate("comer").governed_by("ir", "a"), False, "va a comer Ana"),
+        (ANA, Predicate("comer", "pan").governed_by("poder"), False, "puede Ana comer pan"),
+    ],
+)
+def test_questions_turn_subject_and_verb(subject, predicate, wh, expected):
+    assert inverted(subject, VerbPhrase(predicate, "present"), wh) == expected
+
+
+@pytest.mark.parametrize(
+    ("predicate", "person", "negative", "expected"),
+    [
+        (BUY_IT, "2s", False, "cómpralo"),
+        (BUY_IT, "2s", True, "no lo compres"),
+        (BUY_IT, "3s", False, "cómprelo"),
+        (GET_UP, "2s", False, "levántate"),
+        (GET_UP, "3s", True, "no se levante"),
+        (Predicate("dar", clitics=("me", "lo")), "2s", False, "dámelo"),
+    ],
+)
+def test_commands_carry_their_pronouns_and_negative_ones_do_not(
+    predicate, person, negative, expected
+):
+    assert object_command(predicate, person, negative) == expected

@@ -1,0 +1,124 @@
+"""What a translator is trained on: Tatoeba with the phrasebook mixed in, or the phrasebook alone.
+
+Tatoeba is how people write; but it has a handful of sentences in which a later word decides (the
+two meanings of *bank*, what *it* refers to). The phrasebook has those. Whatever one of them holds
+out for testing, the other doesn't train on.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from workbook.corpus import phrasebook, tatoeba
+from workbook.corpus.pairs import SentencePair, cleaned
+from workbook.corpus.sources import source
+from workbook.corpus.splits import one_a_source, without
+
+MIXED_IN = 10_000  # phrasebook pairs among some 113,000 of Tatoeba
+CHOICES = ("auto", "tatoeba", "phrasebook")
+_TESTS = ("valid", "test", "compositional", "famous")
+_PROBES = ("bank", "it")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Sentence pairs to train and to test with, and in words what they are and what to expect of
+    a translator trained on them, once it reaches the BLEU `trained`. `test` has one reference for
+    each English sentence."""
+
+    name: str
+    training: tuple[SentencePair, ...]
+    validation: tuple[SentencePair, ...]
+    test: tuple[SentencePair, ...]
+    about: str
+    expect: str
+    trained: float
+
+    @cached_property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that stand for exactly these training pairs."""
+        text = "\n".join("\t".join(pair) for pair in self.training)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def gather(choice: str = "auto", fetch: bool = True, say: Callable[[str], None] = print) -> Corpus:
+    """The corpus asked for.
+
+    choice: `"tatoeba"` (with phrasebook pairs mixed in), `"phrasebook"`, or `"auto"`: Tatoeba where
+    it is here or can be fetched, else the phrasebook. fetch: whether the net may be asked.
+
+    Raises ValueError for another choice, and for a Tatoeba file that is broken; for `"tatoeba"`
+    also NoTatoeba or CannotFetch where it isn't to be had.
+    """
+    if choice not in CHOICES:
+        raise ValueError(f"the data are one of {', '.join(CHOICES)}; got {choice!r}")
+    if choice == "phrasebook":
+        return phrasebook_corpus()
+    try:
+        tatoeba.find()
+    except tatoeba.NoTatoeba:
+        from workbook.corpus.fetching import CannotFetch
+        from workbook.corpus.fetching import fetch as bring
+
+        if not fetch and choice == "tatoeba":
+            raise
+        if not fetch:
+            return phrasebook_corpus()
+        try:
+            bring(source("tatoeba"), say)
+        except CannotFetch as error:
+            if choice == "tatoeba":
+                raise
+            say(str(error))
+            say("Going on with the phrasebook, which ships with the course.")
+            return phrasebook_corpus()
+    return tatoeba_corpus()
+
+
+def phrasebook_corpus() -> Corpus:
+    """The shipped phrasebook alone."""
+    training = _phrasebook("train")
+    return Corpus(
+        name="phrasebook",
+        training=tuple(training),
+        validation=tuple(_phrasebook("valid")),
+        test=tuple(one_a_source(_phrasebook("test"))),
+        about=f"the phrasebook, {len(training):,} sentence pairs that the course's grammar wrote",
+        expect="It knows the phrasebook's words in the phrasebook's kinds of sentences (family, "
+        "food, weather, places, time, feelings, travel, work). Anything else comes out wrong, "
+        "however sure it sounds.",
+        trained=80.0,
+    )
+
+
+def tatoeba_corpus() -> Corpus:
+    """Tatoeba, found as `tatoeba.find` does, with phrasebook pairs mixed in."""
+    parts = tatoeba.load_split()
+    ours = _phrasebook("train")
+    kept_out = [pair for name in _TESTS for pair in _phrasebook(name)]
+    for name in _PROBES:
+        kept_out += cleaned(
+            SentencePair(probe.pair.english, probe.pair.spanish)
+            for probe in phrasebook.load_probes(name)
+        )
+    people = without(parts.training, kept_out)
+    mixed_in = without(ours, [*parts.validation, *parts.test])
+    mixed_in = mixed_in[:: max(1, len(mixed_in) // MIXED_IN)][:MIXED_IN]
+    return Corpus(
+        name="tatoeba",
+        training=(*people, *mixed_in),
+        validation=parts.validation,
+        test=tuple(one_a_source(parts.test)),
+        about=f"{len(people):,} sentence pairs of Tatoeba ({tatoeba.edition(tatoeba.find())}) and "
+        f"{len(mixed_in):,} of the phrasebook",
+        expect="It is at home in short everyday sentences and mostly right there. Long sentences, "
+        "news, law, science and rare names are beyond it.",
+        trained=33.0,
+    )
+
+
+def _phrasebook(split: str) -> list[SentencePair]:
+    return cleaned(
+        SentencePair(pair.english, pair.spanish) for pair in phrasebook.load_phrasebook(split)
+    )
