@@ -47,12 +47,13 @@ _OBJECT_PRONOUNS = (
     ("them", "3p", "los", "les", "ellos"),
 )
 _POSSESSIVES = (
-    ("my", "mi"),
-    ("your", "tu"),
-    ("his", "su"),
-    ("her", "su"),
-    ("our", "nuestro"),
-    ("their", "su"),
+    # English, Spanish, whether several own it
+    ("my", "mi", False),
+    ("your", "tu", False),
+    ("his", "su", False),
+    ("her", "su", False),
+    ("our", "nuestro", True),
+    ("their", "su", True),
 )
 _OWNABLE = frozenset(
     """kin friend pet clothing jewel glasses thing container furniture device appliance
@@ -73,6 +74,7 @@ class Determiner:
     number: str
     spanish: str = ""
     sound: str = ""
+    shared: bool = False
 
     @property
     def definite(self) -> bool:
@@ -116,18 +118,25 @@ def _determiners() -> dict[str, list[tuple[Entry, frozenset[str]]]]:
     found: dict[str, list[tuple[Entry, frozenset[str]]]] = {"sg": [], "pl": [], "mass": []}
 
     def add(
-        words: str, tag: str, numbers: str, kind: str, spanish: str, roles: frozenset[str], times=1
+        words: str,
+        tag: str,
+        numbers: str,
+        kind: str,
+        spanish: str,
+        roles: frozenset[str],
+        times=1,
+        shared=False,
     ) -> None:
         for number in numbers.split():
             sound = {"a": "consonant", "an": "vowel"}.get(words.split()[-1], "")
-            value = Determiner(kind, number, spanish, sound)
+            value = Determiner(kind, number, spanish, sound, shared)
             tags = tuple(tag.split()) if " " in tag else (tag,) * len(words.split())
             often = times * {"sg": 3, "mass": 2, "pl": 1}[number]
             found[number] += [(Entry(tuple(words.split()), tags, value), roles)] * often
 
     add("the", "DET", "sg pl mass", "the", "", both | {"given", "the", "own"}, 8)
-    for english, spanish in _POSSESSIVES:
-        add(english, "PRON", "sg pl mass", "possessive", spanish, both | {"own"}, 2)
+    for english, spanish, shared in _POSSESSIVES:
+        add(english, "PRON", "sg pl mass", "possessive", spanish, both | {"own"}, 2, shared)
     add("this", "DET", "sg mass", "this", "", both | {"given"}, 2)
     add("that", "DET", "sg mass", "that", "", both | {"given"})
     add("these", "DET", "pl", "this", "", both | {"given"}, 2)
@@ -570,6 +579,11 @@ def add(grammar: Grammar) -> None:
     _add_objects(grammar)
 
 
+def _possible_owner(bound: Bound) -> bool:
+    """Nobody shares a husband, a wife, a boyfriend or a girlfriend."""
+    return not bound.d.shared or "partner" not in bound.n.classes
+
+
 def _singular(bound: Bound) -> bool:
     return not bound.agr or "3s" in bound.agr
 
@@ -614,7 +628,7 @@ def _add_common(grammar: Grammar) -> None:
         "{d:determiner role=$role agr=$agr} {n:noun d=$d want=$want}",
         lambda b: phrase(b.d, b.n),
         weight=10,
-        where=lambda b: b.d.spanish != "nuestro" or "partner" not in b.n.classes,
+        where=_possible_owner,
     )
     grammar.rule(
         "common",
@@ -624,7 +638,7 @@ def _add_common(grammar: Grammar) -> None:
         label="adjective and noun",
         weight=5,
         joins="a+n",
-        where=lambda b: b.a.english != "little" or b.d.number != "mass",
+        where=lambda b: _possible_owner(b) and (b.a.english != "little" or b.d.number != "mass"),
     )
     grammar.rule(
         "common",

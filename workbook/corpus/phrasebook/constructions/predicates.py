@@ -174,7 +174,7 @@ def _activities(
 ) -> Choices:
     entries = []
     for activity in ACTIVITIES:
-        if group and group not in activity.groups:
+        if group not in activity.groups if group else "only" in activity.groups:
             continue
         if form == "gerund" and "moment" in activity.groups:
             continue

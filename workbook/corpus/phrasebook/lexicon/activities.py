@@ -2,7 +2,8 @@
 
 POSS stands for the subject's own possessive. Groups: `home out habit fun chore trip` say when it is
 natural (`habit` may be done every day), what may be said of it (`study healthy
-risky`), that it takes no time (`moment`) or a means (`commute`), and `tired hungry …`
+risky`), that it takes no time (`moment`) or a means (`commute`), that it is
+said with its reason alone (`only`), and `tired hungry …`
 name the reason one does it for.
 """
 
@@ -90,7 +91,7 @@ drink a glass of water | beber un vaso de agua | thirsty hot
 drink coffee | beber café | habit sleepy
 drink tea | beber té | habit cold
 drink a cup of coffee | beber una taza de café | sleepy
-eat something | comer algo | hungry
+eat something | comer algo | hungry only
 eat a sandwich | comer un sándwich | hungry
 eat an apple | comer una manzana | hungry habit
 eat fruit | comer fruta | habit healthy

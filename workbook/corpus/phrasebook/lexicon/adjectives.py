@@ -54,7 +54,8 @@ weak | débil | ser | people kin pet battery | er
 fast | rápido | ser | vehicle conveyance livestock wild player ridden | er
 slow | lento | ser | vehicle conveyance turtle device driver transit | er
 new | nuevo | ser | clothing device vehicle conveyance furniture home book toy building school
-    shop friend job boss idea teacher neighbor instrument appliance car-part rule kin | er
+    shop job idea instrument appliance car-part rule | er
+new | nuevo | ser | friend boss teacher neighbor student
 old | viejo | ser | clothing device vehicle conveyance furniture home book toy building bridge
     tree church pet town instrument castle street-thing car-part | er
 old | viejo | ser | people kin | older

@@ -91,8 +91,8 @@ need | necesitar | person | support doctor lawyer dentist plumber mechanic cloth
 look for | buscar | person | thing clothing device papers book stationery jewel data container
     glasses kin pet office institution shop | animals
 find | encontrar | person | thing papers book jewel coin container glasses pet job money | event
-lose | perder | person | thing papers jewel container glasses money device clothing luggage | event
-forget | olvidar | person | thing data papers container glasses device event task | event
+animals lose | perder | person | thing papers jewel container glasses money device clothing luggage
+| event forget | olvidar | person | thing data papers container glasses device event task | event
 bring | traer | person | dish drink dessert book gift toy instrument tool chair container | event
 carry | llevar | person | container luggage tool instrument furniture
 wash | lavar | person | clothing kitchenware driven fruit vegetable linen | daily
