@@ -165,7 +165,7 @@ def test_a_wrong_softmax_is_named_in_a_panel(prepared, photograph):
     expect(check.panel.get_by_text("nothing to attend to gives zeros")).to_be_visible()
     expect(check.errors).to_have_count(1)
     assert check.errors.inner_text().splitlines() == [
-        "CheckFailed: softmax is not right yet. The panel above says why."
+        "CheckFailed: softmax: not yet. 5 of 7 properties hold. The panel above says more."
     ]
     photograph(prepared.page, "04-wrong", check.where)
 
