@@ -70,7 +70,11 @@ class Panel:
         if not verdict.cause:
             items = "".join(
                 f"<li>{_mark(r.passed)} {_escape(r.name)}"
-                + ("" if r.passed else f'<div style="{_SMALL}">{_escape(r.message)}</div>')
+                + (
+                    ""
+                    if r.passed
+                    else f'<div style="{_SMALL};padding-left:1.3em">{_escape(r.message)}</div>'
+                )
                 + "</li>"
                 for r in verdict.results
             )

@@ -1,4 +1,4 @@
-"""Numbers, clock times and dates in English words and Spanish words."""
+"""Numbers, clock times, and the names of days and months in English words and Spanish words."""
 
 _ENGLISH = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
 fifteen sixteen seventeen eighteen nineteen""".split()

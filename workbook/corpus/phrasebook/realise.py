@@ -6,7 +6,7 @@ places `no`, adverbs and clitic pronouns, and orders subject and verb in questio
 """
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from workbook.corpus.phrasebook import spanish_verbs
 from workbook.corpus.phrasebook.spanish_verbs import REFLEXIVE, attach, conjugate
@@ -287,11 +287,6 @@ def object_command(predicate: Predicate, person: str, negative: bool) -> str:
     after = predicate.after if predicate.inner is None else _governed(predicate, person)
     words = " ".join(("no", *clitics, form)) if negative else attach(form, clitics)
     return f"{words} {after}".strip()
-
-
-def as_state(phrase: VerbPhrase, tense: str) -> VerbPhrase:
-    """The same phrase in another tense."""
-    return replace(phrase, tense=tense)
 
 
 def contracted(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Spanish nouns and adjectives: plural, feminine, short forms, articles, numerals' gender."""
+"""Spanish nouns and adjectives: plural, feminine, short forms, articles."""
 
 import re
 

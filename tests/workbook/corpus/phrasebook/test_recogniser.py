@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from workbook.corpus.phrasebook import join, load_phrasebook, parse, parses, tokenise
 from workbook.corpus.phrasebook.sentences import draw_sentences
 
-SAMPLE = [sentence.pair for sentence in islice(draw_sentences(31), 1_500)]
+SAMPLE = [sentence.pair for sentence in islice(draw_sentences(31), 1_000)]
 FEW = settings(derandomize=True, max_examples=60, deadline=None)
 # Words of which two in a row are never English, in this grammar or elsewhere.
 ONCE = frozenset("the a an is was my our and to of in does will".split())

@@ -177,16 +177,17 @@ def _add_commands(grammar: Grammar) -> None:
         "command",
         1.5,
     )
-    command(
-        "let/VERB 's/PRON {y:we-all} {p:activity form=inf s=$y}",
-        lambda b: (
-            f"vamos a {realise.infinitive(b.p, '1p')}"
-            if b.p.verb != "ir"
-            else f"vamos {b.p.after}".strip()
-        ),
-        "let us",
-        2,
-    )
+    for group, weight in (("", 2), (" group=only", 0.1)):
+        command(
+            f"let/VERB 's/PRON {{y:we-all}} {{p:activity form=inf s=$y{group}}}",
+            lambda b: (
+                f"vamos a {realise.infinitive(b.p, '1p')}"
+                if b.p.verb != "ir"
+                else f"vamos {b.p.after}".strip()
+            ),
+            "let us",
+            weight,
+        )
     command(
         "let/VERB 's/PRON not/PART {y:we-all} {p:activity form=inf s=$y}",
         lambda b: object_command(b.p, "1p", True),

@@ -359,6 +359,7 @@ def _add_complements(grammar: Grammar) -> None:
             _may_be_called(b.s)
             and b.s.number == "sg"
             and b.d.kind == "possessive"
+            and not (b.d.shared and "partner" in b.n.classes)
             and (
                 b.s.agreement in ("1s", "2s")
                 or bool(b.n.spanish_feminine)

@@ -105,7 +105,6 @@ def _scenes(classes: frozenset[str]) -> Choices:
 
 
 _FOUND = frozenset(word for row in rows(_SCENES) for word in row[2].split())
-_PLACED = frozenset(word for row in rows(_RELATIONS) for word in row[3].split())
 
 
 # Where a place is, without another: english | spanish

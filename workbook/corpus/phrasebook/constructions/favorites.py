@@ -4,7 +4,7 @@ from functools import cache
 
 from workbook.corpus.phrasebook.constructions.noun_phrases import Determiner, phrase
 from workbook.corpus.phrasebook.grammar import Bound, Choices, Entry, Grammar
-from workbook.corpus.phrasebook.lexicon import NOUNS, Noun
+from workbook.corpus.phrasebook.lexicon import NOUNS
 from workbook.corpus.phrasebook.lexicon.ideas import SPORTS, SUBJECTS
 from workbook.corpus.phrasebook.lexicon.tables import pairs, rows
 from workbook.corpus.phrasebook.numbers import SEASONS, WEEKDAYS
@@ -48,26 +48,41 @@ def _favorites() -> Choices:
     for english, spanish, gender in rows(_KINDS):
         known = instances.get(english)
         if known is None:
-            wanted = "dish" if english == "food" else english
-            known = []
-            for noun in NOUNS:
-                number = _usual_number(noun)
-                if wanted in noun.classes and noun.english != english:
-                    name = " ".join(noun.in_english(number))
-                    known.append((name, phrase(Determiner("the", number), noun).spanish))
+            known = _named_things(english)
         for instance, said in known:
             favorite = f"{spanish} {'favorita' if gender == 'f' else 'favorito'}"
             tag = "PROPN" if english == "day" else "ADJ" if english == "color" else "NOUN"
             name = instance.split()
             tokens = ("favorite", english, "is", *name)
-            tags = ("ADJ", "NOUN", "AUX", *(tag for _ in name))
+            tags = ("ADJ", "NOUN", "AUX", *("DET" if word == "the" else tag for word in name))
             entries.append(Entry(tokens, tags, (favorite, said)))
     return Choices(entries)
 
 
-def _usual_number(noun: Noun) -> str:
-    numbers = noun.numbers()
-    return "mass" if "mass" in numbers else numbers[0]
+# What food is, said as a favorite: it has no plural then.
+_FAVORITE_FOODS = frozenset(
+    """pizza rice pasta chicken beef salmon seafood cheese bread chocolate fruit soup salad
+    meat""".split()
+)
+
+
+def _named_things(kind: str) -> list[tuple[str, str]]:
+    """Nouns of a kind: `the zebra` as `la cebra`, `coffee` as `el café`."""
+    found = []
+    for noun in NOUNS:
+        if noun.english == kind:
+            continue
+        if kind == "food" and noun.english in _FAVORITE_FOODS:
+            article, number = "", "mass" if "mass" in noun.numbers() else "sg"
+        elif kind == "drink" and "drink" in noun.classes:
+            article, number = "", "mass"
+        elif kind in ("animal", "fruit") and kind in noun.classes and "sg" in noun.numbers():
+            article, number = "the ", "sg"
+        else:
+            continue
+        name = article + " ".join(noun.in_english(number))
+        found.append((name, phrase(Determiner("the", number), noun).spanish))
+    return found
 
 
 def add(grammar: Grammar) -> None:

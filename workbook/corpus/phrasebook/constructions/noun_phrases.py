@@ -1,7 +1,7 @@
 """Noun phrases: pronouns, names, and nouns with determiners, adjectives and owners.
 
 Symbols: `subject` (what a verb agrees with), `object` (what a verb takes), `common` (determiner,
-noun and what stands between), `person` (somebody), each with the feature `want`: which nouns make
+noun and what stands between), each with the feature `want`: which nouns make
 sense.
 """
 
@@ -18,7 +18,7 @@ from workbook.corpus.phrasebook.lexicon.people import MEN, WOMEN
 from workbook.corpus.phrasebook.lexicon.places import CITIES, COUNTRIES, LANGUAGES
 from workbook.corpus.phrasebook.lexicon.tables import pairs
 from workbook.corpus.phrasebook.numbers import ORDINALS, in_english, in_spanish
-from workbook.corpus.phrasebook.realise import Nominal, clause
+from workbook.corpus.phrasebook.realise import Nominal
 
 PEOPLE = frozenset({"person", "people"})
 ANIMALS = frozenset({"pet", "livestock", "wild"})
@@ -404,11 +404,6 @@ def two_things(first: Nominal, second: Nominal) -> Nominal:
 def _owned(owner: Nominal, noun: Noun, number: str) -> Nominal:
     made = phrase(Determiner("the", number), noun)
     return replace(made, spanish=f"{made.spanish} de {owner.spanish}")
-
-
-def _who(head: Nominal, phrase_) -> Nominal:
-    silent = replace(head, pronoun="he", spanish="él")
-    return replace(head, spanish=f"{head.spanish} que {clause(silent, phrase_)}")
 
 
 @cache

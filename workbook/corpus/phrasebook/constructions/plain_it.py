@@ -1,4 +1,4 @@
-"""What is said of something that the sentence does not name: it is expensive, is it far?"""
+"""What is said of something that the sentence does not name: it is expensive, is it easy?"""
 
 from dataclasses import replace
 from functools import cache

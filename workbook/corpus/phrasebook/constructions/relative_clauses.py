@@ -181,7 +181,9 @@ def _add_pointing(grammar: Grammar) -> None:
         label="introducing somebody",
         weight=0.6,
         where=lambda b: (
-            b.d.kind == "possessive" and (bool(b.n.spanish_feminine) or b.n.gender == b.m.gender)
+            b.d.kind == "possessive"
+            and not (b.d.shared and "partner" in b.n.classes)
+            and (bool(b.n.spanish_feminine) or b.n.gender == b.m.gender)
         ),
     )
 

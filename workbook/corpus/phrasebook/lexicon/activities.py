@@ -1,10 +1,9 @@
 """Whole verb phrases that are said as one: `english | spanish | groups`.
 
-POSS stands for the subject's own possessive. Groups: `home out habit fun chore trip` say when it is
-natural (`habit` may be done every day), what may be said of it (`study healthy
-risky`), that it takes no time (`moment`) or a means (`commute`), that it is
-said with its reason alone (`only`), and `tired hungry …`
-name the reason one does it for.
+POSS stands for the subject's own possessive. Groups say when a phrase is natural: `home out habit
+fun chore trip` (`habit` may be done every day), what may be said of it (`study healthy risky`),
+that it takes no time (`moment`) or a means (`commute`), that it is said with its reason alone
+(`only`); `tired hungry …` name the reason one does it for.
 """
 
 ACTIVITIES = """

@@ -1,8 +1,9 @@
 """Adjectives: `english | spanish | ser or estar | what they describe | flags`.
 
 Flags: `er` (compared by -er, -est), `more` (by more, most), irregular comparatives by name, `pre`
-(stands before its noun in Spanish), `only` (after the verb alone), `fem masc` (of women, of men),
-`older` (older is `mayor`), `color`, `size`, `mood`.
+(stands before its noun in Spanish), `only` (after the verb alone), `only-attributive relational`
+(never after it), `fem masc` (of women, of men), `older` (older is `mayor`), `invariable`, and the
+kinds `color size mood material`.
 """
 
 # Adjectives of one scale: side by side, they would contradict or repeat each other.

@@ -1,6 +1,4 @@
-"""What the lexicon's tables turn into: nouns, verbs, adjectives and activities with all their
-forms.
-"""
+"""What the lexicon's tables turn into: nouns, verbs, adjectives, activities, with their forms."""
 
 import re
 from dataclasses import dataclass

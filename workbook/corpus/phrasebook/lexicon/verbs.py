@@ -23,7 +23,7 @@ swim | nadar | person marine | | well fast swim
 jump | saltar | person pet wild
 work | trabajar | person | | hard well work here
 study | estudiar | person | | hard study here
-travel | viajar | person | | often
+travel | viajar | person
 rest | descansar | person pet livestock wild | | rest
 cook | cocinar | person | | well badly cook
 talk | hablar | person | | fast slowly loudly
@@ -90,9 +90,10 @@ need | necesitar | person | support doctor lawyer dentist plumber mechanic cloth
     stationery tool papers remedy money container thing linen job | state alone
 look for | buscar | person | thing clothing device papers book stationery jewel data container
     glasses kin pet office institution shop | animals
-find | encontrar | person | thing papers book jewel coin container glasses pet job money | event
-animals lose | perder | person | thing papers jewel container glasses money device clothing luggage
-| event forget | olvidar | person | thing data papers container glasses device event task | event
+find | encontrar | person | thing papers book jewel coin container glasses pet job money
+    | event animals
+lose | perder | person | thing papers jewel container glasses money device clothing luggage | event
+forget | olvidar | person | thing data papers container glasses device event task | event
 bring | traer | person | dish drink dessert book gift toy instrument tool chair container | event
 carry | llevar | person | container luggage tool instrument furniture
 wash | lavar | person | clothing kitchenware driven fruit vegetable linen | daily
@@ -294,7 +295,7 @@ prefer | preferir | | state
 forget | olvidar | | event
 refuse | negarse | a | event
 manage | lograr | | event
-have | tener | que | state must
+have | tener | que | state
 expect | esperar | | state
 """
 

@@ -1,8 +1,7 @@
 """The small words: adverbials of time, manner and place, and the phrases that stand alone.
 
-Each line is `english/TAGS | spanish | …`; where tags are left out, `_ADVERBIAL_TAGS` below
-    knows the
-words. A table's name says where its lines may stand.
+Each line is `english | spanish | …`; in the tables of whole phrases every word has its tag,
+`english/TAG`. A table's name says where its lines may stand.
 """
 
 # When something happened.
