@@ -2,6 +2,7 @@
 input."""
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,9 @@ class BadInput(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError):  # inside a notebook it is no file
+            stream.reconfigure(errors="replace")  # a terminal may know no ✓; that is no failure
     arguments = _parser().parse_args(argv)
     try:
         return arguments.run(arguments)

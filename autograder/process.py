@@ -222,6 +222,7 @@ def _environment(folder: str) -> dict[str, str]:
         "PYTHONIOENCODING": "utf-8",
         "PYTHONUNBUFFERED": "1",
         "OMP_NUM_THREADS": "1",
+        "CUDA_VISIBLE_DEVICES": "",  # CUDA survives no fork, and a class gets equal numbers
         "WORKBOOK_HOME": str(root()),
         "WORKBOOK_TOOLBOX": str(Path(folder) / "toolbox"),
     }

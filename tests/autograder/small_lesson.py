@@ -7,6 +7,7 @@ import copy
 import shutil
 from pathlib import Path
 
+from workbook.figures.picture import WIDGET_VIEW
 from workbook.home import root
 from workbook.syllabus import lesson
 
@@ -90,7 +91,7 @@ check("attend")
 # {SECRET_WORDS}
 
 # %%
-print("another", "demonstration")
+display({{"{WIDGET_VIEW}": {{"model_id": "x"}}, "text/plain": "a slider"}}, raw=True)
 """
 
 

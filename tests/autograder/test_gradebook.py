@@ -31,7 +31,7 @@ def known(database):
         )
 
 
-def test_a_fresh_gradebook_learns_what_the_lesson_asks_for(course, database):
+def test_a_fresh_gradebook_learns_what_the_lesson_asks_for_and_what_changed(course, database):
     fill_gradebook(LESSON.name, database)
     points, sources = known(database)
     assert points == {"softmax": 5.0, "attend": 3.5, "question-why": 2.0}
@@ -39,10 +39,6 @@ def test_a_fresh_gradebook_learns_what_the_lesson_asks_for(course, database):
     assert sources["read-me"] == "Read this before you go on."
     fill_gradebook(LESSON.name, database)
     assert known(database) == (points, sources)
-
-
-def test_a_lesson_that_changed_is_learnt_anew(course, database):
-    fill_gradebook(LESSON.name, database)
     changed = released_notebook(LESSON)
     by_grade_id(changed, "read-me").source = "Read that."
     write_notebook(changed, released_path(LESSON))

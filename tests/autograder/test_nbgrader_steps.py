@@ -30,10 +30,6 @@ def place(notebook, name):
     return notebook.cells.index(by_grade_id(notebook, name))
 
 
-def solved(released):
-    return answered(released, **ANSWERS)
-
-
 def untouched(released):
     return copy.deepcopy(released)
 
@@ -52,13 +48,6 @@ def warns(released):
     return answered(released, softmax=noisy, attend=ATTEND)
 
 
-def duplicates(released):
-    notebook = solved(released)
-    for name in ("softmax", "softmax-answer", "question-why"):
-        notebook.cells.append(copy.deepcopy(by_grade_id(notebook, name)))
-    return notebook
-
-
 def cheats(released):
     notebook = untouched(released)
     for name in ("softmax", "attend"):
@@ -73,12 +62,15 @@ def cheats(released):
 
 
 def rearranges(released):
-    notebook = solved(released)
+    """Retyped, deleted, duplicated, in reverse order."""
+    notebook = answered(released, **ANSWERS)
     for name in ("softmax", "softmax-answer"):
         where = place(notebook, name)
         cell = notebook.cells[where]
         notebook.cells[where] = new_markdown_cell(cell.source, metadata=cell.metadata)
     del notebook.cells[place(notebook, "attend")]
+    for name in ("softmax", "attend-answer", "question-why"):
+        notebook.cells.append(copy.deepcopy(by_grade_id(notebook, name)))
     notebook.cells.reverse()
     return notebook
 
@@ -102,7 +94,7 @@ def attacks(released):
 
 STUDENTS = {
     each.__name__: each
-    for each in (solved, untouched, half_right, warns, duplicates, cheats, rearranges, attacks)
+    for each in (untouched, half_right, warns, rearranges, cheats, attacks)
 }  # fmt: skip
 FULL = {"softmax": 5.0, "attend": 3.5}
 NONE = {"softmax": 0.0, "attend": 0.0}
@@ -156,7 +148,7 @@ def autograded(folder, student):
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("student", ["solved", "warns", "duplicates", "rearranges"])
+@pytest.mark.parametrize("student", ["warns", "rearranges"])
 def test_a_right_answer_has_all_its_points_whatever_became_of_the_cells(graded, student):
     assert automatic_scores(graded, student) == FULL
 
@@ -228,6 +220,6 @@ def test_grades_are_exported(graded):
     assert done.returncode == 0, done.stderr[-3000:]
     with (graded / "grades.csv").open(encoding="utf-8") as file:
         rows = {row["student_id"]: row for row in csv.DictReader(file)}
-    assert float(rows["solved"]["score"]) == 8.5
+    assert float(rows["warns"]["score"]) == 8.5
     assert float(rows["untouched"]["score"]) == 0.0
     assert {float(row["max_score"]) for row in rows.values()} == {10.5}

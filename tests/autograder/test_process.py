@@ -211,6 +211,7 @@ def worker(limits=ROOMY):
         assert living(group)
         assert Path(folder).is_dir()
         yield process
+    psutil.wait_procs(living(group), timeout=10)  # killed, and not yet gone
     assert living(group) == []
     assert not Path(folder).exists()
     assert threading.active_count() == threads
@@ -300,10 +301,21 @@ def test_its_surroundings_say_little(steady, monkeypatch):
     assert set(environment) <= {
         "PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "SYSTEMROOT", "HOME", "TMPDIR",
         "IPYTHONDIR", "MPLBACKEND", "MPLCONFIGDIR", "PYTHONPATH", "PYTHONIOENCODING",
-        "PYTHONUNBUFFERED", "OMP_NUM_THREADS", "WORKBOOK_HOME", "WORKBOOK_TOOLBOX",
+        "PYTHONUNBUFFERED", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "WORKBOOK_HOME",
+        "WORKBOOK_TOOLBOX",
     }  # fmt: skip
     assert environment["HOME"] == environment["TMPDIR"]
     assert len(arguments) == 1
+
+
+def test_submissions_are_judged_on_the_cpu_whatever_there_is(steady):
+    environment, _ = call(steady, "looks_around")
+    assert environment["CUDA_VISIBLE_DEVICES"] == ""
+    source = (
+        "import torch\nfrom workbook.device import pick_device\n"
+        "torch.backends.mps.is_built = lambda: True\nassert pick_device().type == 'cpu'"
+    )
+    assert steady.run(source, "device.py") is None
 
 
 def test_closed_prints_hurt_nobody(steady):

@@ -102,6 +102,11 @@ def tatoeba_corpus() -> Corpus:
             SentencePair(probe.pair.english, probe.pair.spanish)
             for probe in phrasebook.load_probes(name)
         )
+    kept_out += cleaned(
+        SentencePair(each.english, reference)
+        for each in phrasebook.load_everyday()
+        for reference in each.references
+    )
     people = without(parts.training, kept_out)
     mixed_in = without(ours, [*parts.validation, *parts.test])
     mixed_in = mixed_in[:: max(1, len(mixed_in) // MIXED_IN)][:MIXED_IN]
