@@ -134,3 +134,4 @@ def test_storing_drops_the_live_view_of_any_widget_and_leaves_the_original_alone
 def test_the_png_can_be_read_back():
     with Image.open(io.BytesIO(drawn().png)) as image:
         image.verify()
+        assert image.format == "PNG"
