@@ -110,16 +110,8 @@ def _escape(text: str) -> str:
 
 
 def _explanations(verdict: Verdict) -> list[str]:
-    found = []
-    if verdict.forbidden:
-        calls = ", ".join(verdict.forbidden)
-        found.append(
-            f"You call torch's own {calls}, which is the answer itself. Here you write it out, so "
-            "that there is nothing in it you can't explain."
-        )
-    if verdict.diagnosis is not None:
-        found.append(verdict.diagnosis.message)
-    return found
+    told = dict.fromkeys((verdict.told_first, verdict.diagnosis))
+    return [each.message for each in told if each is not None]
 
 
 def _error_lines(error: dict) -> list[str]:

@@ -90,3 +90,11 @@ def test_the_json_form_can_always_be_written():
     text = json.dumps(odd.as_json(), ensure_ascii=False)
     assert "\x1b" not in text
     assert len(text.encode()) < 10_000
+
+
+def test_a_program_reads_which_call_was_the_answer_itself():
+    told = Verdict("softmax", (Result("one", True, 1.0),), forbidden=("softmax",)).as_json()
+    assert told["passed"] is False
+    assert told["score"] == 0
+    assert told["diagnosis"]["name"] == "torch's own softmax"
+    assert "the answer itself" in told["diagnosis"]["message"]
