@@ -24,8 +24,8 @@ from workbook import toolbox
 from workbook.source import (
     NotStandingAlone,
     NotWrittenHere,
-    broken_since,
     defining_cell,
+    is_broken,
     standing_alone,
     uses,
 )
@@ -81,7 +81,7 @@ def _examine_in(notebook: Notebook, exercise: Exercise) -> tuple[Verdict, str]:
         return unjudged(exercise, *_not_written_here(name, subject)), ""
     if getattr(subject, "__module__", "__main__") != "__main__":
         return unjudged(exercise, *_not_written_here(name, subject)), ""
-    if broken_since(name, cell, notebook.cells):
+    if is_broken(name, notebook.cells):
         return unjudged(
             exercise,
             "does not parse",

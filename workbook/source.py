@@ -43,7 +43,7 @@ def defining_cell(name: str, cells: Sequence[str]) -> str:
     Raises NotWrittenHere.
     """
     for cell in reversed(cells):
-        if _parses(cell) and any(name in _bound(each) for each in ast.parse(cell).body):
+        if _parses(cell) and _binds(cell, name):
             return cell
     raise NotWrittenHere(f"no cell that you have run defines {name}")
 
@@ -55,13 +55,21 @@ def uses(name: str, cell: str) -> set[str]:
     return _global_names("\n\n".join(ast.unparse(statement) for statement in kept)) - bound
 
 
-def broken_since(name: str, cell: str, cells: Sequence[str]) -> bool:
-    """Whether a cell that was run after `cell` was to define `name` anew, and can't be parsed."""
-    if cell not in cells:
-        return False
-    later = cells[len(cells) - list(reversed(cells)).index(cell) :]
+def is_broken(name: str, cells: Sequence[str]) -> bool:
+    """Whether the newest cell that was to define `name` by def or class can't be parsed, so that
+    the name still stands for what an older one made."""
     definition = re.compile(rf"^\s*(def|class)\s+{re.escape(name)}\b", re.MULTILINE)
-    return any(definition.search(each) and not _parses(each) for each in later)
+    for cell in reversed(cells):
+        if _parses(cell):
+            if _binds(cell, name):
+                return False
+        elif definition.search(cell):
+            return True
+    return False
+
+
+def _binds(cell: str, name: str) -> bool:
+    return any(name in _bound(statement) for statement in ast.parse(cell).body)
 
 
 def _parses(cell: str) -> bool:

@@ -59,6 +59,9 @@ SESSION = {
     "seed again": "torch.manual_seed(3)",
     "check the right one": 'check("softmax")',
     "the same number": "print(torch.rand(1).item())",
+    "does not parse": "def softmax(scores, dim:\n    return scores",
+    "check after it": 'check("softmax")',
+    "mended": SOFTMAX,
     "fails halfway": "import no_such_module\n\ndef softmax(scores, dim):\n    return 'never ran'",
     "check what was there before": 'check("softmax")',
     "show the file": "import os\nfrom workbook.toolbox import piece_file\n"
@@ -122,6 +125,12 @@ def test_a_piece_that_is_not_there_yet(session):
     text = panel(session, "undefined", passed=False)
     assert text.startswith("✗ softmax: not defined.")
     assert "No softmax here yet: run the cell that defines it first." in text
+
+
+def test_a_newer_cell_that_does_not_parse_is_not_passed_over(session):
+    text = panel(session, "check after it", passed=False)
+    assert text.startswith("✗ softmax: does not parse.")
+    assert "softmax is still the one from before" in text
 
 
 def test_a_blank_that_is_not_filled_yet(session):

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from workbook.source import (
     NotStandingAlone,
     NotWrittenHere,
-    broken_since,
     defining_cell,
+    is_broken,
     standing_alone,
     uses,
 )
@@ -122,10 +122,11 @@ def test_a_cell_that_does_not_parse_is_passed_over():
 )
 def test_a_newer_definition_that_does_not_parse_is_noticed(later):
     cell = "def softmax(x): ..."
-    assert broken_since("softmax", cell, [cell, "y = 1", later])
-    assert not broken_since("softmax", cell, [later, cell])
-    assert not broken_since("softmax", cell, [cell, later, cell])
-    assert not broken_since("attend", "def attend(): ...", ["def attend(): ...", later])
+    assert is_broken("softmax", [cell, "y = 1", later])
+    assert is_broken("softmax", [later])
+    assert not is_broken("softmax", [later, cell])
+    assert not is_broken("softmax", [cell, later, cell])
+    assert not is_broken("attend", ["def attend(): ...", later])
 
 
 @pytest.mark.parametrize(
@@ -134,8 +135,8 @@ def test_a_newer_definition_that_does_not_parse_is_noticed(later):
 )
 def test_other_cells_that_do_not_parse_are_none_of_its_business(later):
     cell = "def softmax(x): ..."
-    assert not broken_since("softmax", cell, [cell, later])
-    assert not broken_since("softmax", "not among them", [cell, later])
+    assert not is_broken("softmax", [cell, later])
+    assert not is_broken("softmax", [later])
 
 
 def test_a_piece_uses_the_names_it_looks_up_outside_of_its_cell():
