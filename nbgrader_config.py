@@ -4,9 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-from autograder.gradebook import fill_gradebook
-from autograder.grading_page import clean_markdown
-from autograder.nbgrader_steps import (
+from autograder.grading.gradebook import fill_gradebook
+from autograder.grading.grading_page import clean_markdown
+from autograder.grading.nbgrader_steps import (
     AUTOGRADE_STEPS,
     EXTENSIONS_TO_IGNORE,
     SANITIZE_STEPS,

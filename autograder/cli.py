@@ -105,8 +105,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _check_file(name: str, path: Path, as_json: bool) -> int:
-    from autograder.judge import judge_file
-    from autograder.panel import Panel
+    from autograder.checks.panel import Panel
+    from autograder.grading.judge import judge_file
 
     try:
         verdict = judge_file(exercise(name), path)
@@ -122,10 +122,10 @@ def _check_file(name: str, path: Path, as_json: bool) -> int:
 
 
 def _check_notebook(path: Path, as_json: bool) -> int:
-    from autograder.judge import judge_notebook
-    from autograder.panel import Panel
-    from autograder.release import read_notebook, released_notebook, released_path
-    from autograder.submission import rebuild
+    from autograder.checks.panel import Panel
+    from autograder.grading.judge import judge_notebook
+    from autograder.lessons.release import read_notebook, released_notebook, released_path
+    from autograder.lessons.submission import rebuild
 
     try:
         submitted = read_notebook(path)
@@ -168,7 +168,7 @@ def _lesson_of_notebook(path: Path):
 
 
 def _release(arguments: argparse.Namespace) -> int:
-    from autograder.release import ReleaseError, release, written_lessons
+    from autograder.lessons.release import ReleaseError, release, written_lessons
 
     try:
         chosen = [find_lesson(name) for name in arguments.lessons] or written_lessons()

@@ -13,13 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from autograder.examine import examine, unjudged
-from autograder.exercise import Exercise
+from autograder.channel.piece import here
+from autograder.checks.examine import examine, unjudged
+from autograder.checks.exercise import Exercise
+from autograder.checks.panel import Panel, headline
+from autograder.checks.verdict import Diagnosis, Verdict
 from autograder.exercises import exercise as find_exercise
 from autograder.exercises import exercises_of
-from autograder.panel import Panel, headline
-from autograder.piece import here
-from autograder.verdict import Diagnosis, Verdict
 from workbook import toolbox
 from workbook.source import (
     NotStandingAlone,

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder.cells import grade_id, is_answer
 from autograder.exercises import all_exercises
-from autograder.release import from_text, released_notebook, write_notebook, written_lessons
+from autograder.lessons.cells import grade_id, is_answer
+from autograder.lessons.release import from_text, released_notebook, write_notebook, written_lessons
 from tests.exercises.correct import all_variants
 from workbook.home import root
 from workbook.syllabus import lesson
@@ -21,7 +21,7 @@ from workbook.syllabus import lesson
 README = (root() / "README.md").read_text(encoding="utf-8")
 ATTENTION = lesson("02-dot-product-attention")
 STUDENT = "s1234567"
-MADE_AT_RUN_TIME = (".git", ".venv", "work", "toolbox", "submitted", "grading", "__pycache__")
+MADE_AT_RUN_TIME = (".git", ".venv", "work", "toolbox", "submitted", "grading")
 RIGHT_SOFTMAX = """
 def softmax(scores, dim):
     peak = scores.amax(dim, keepdim=True)
@@ -47,11 +47,17 @@ def runnable(command):
     return [str(Path(sys.executable).parent / first.removeprefix(".venv/bin/")), *rest]
 
 
+def made_at_run_time(folder, names):
+    """Of the names in a folder, those that a copy of the repository does without."""
+    made = MADE_AT_RUN_TIME if Path(folder) == root() else ()
+    return {name for name in names if name in (*made, "__pycache__") or name.endswith(".zip")}
+
+
 @pytest.fixture
 def course(tmp_path):
     """A copy of the repository in which a student has solved lesson 02."""
     copy = tmp_path / "course"
-    shutil.copytree(root(), copy, ignore=shutil.ignore_patterns(*MADE_AT_RUN_TIME, "*.zip"))
+    shutil.copytree(root(), copy, ignore=made_at_run_time)
     notebook = released_notebook(ATTENTION)
     solved = {grade_id(cell): cell.source for cell in from_text(ATTENTION).cells if is_answer(cell)}
     for cell in notebook.cells:

@@ -10,6 +10,14 @@ import pytest
 from workbook.home import root
 
 PACKAGES = ("workbook", "autograder")
+# The autograder's rooms, the lowest storey first; rooms of one storey know nothing of each other.
+STOREYS = (
+    ("autograder.channel",),
+    ("autograder.checks",),
+    ("autograder.exercises", "autograder.lessons"),
+    ("autograder.grading",),
+    ("autograder.practice", "autograder.cli"),
+)
 
 
 def modules():
@@ -62,6 +70,27 @@ def test_the_workbook_never_imports_the_autograder():
                 assert not target.startswith("autograder"), f"{name} imports {target}"
 
 
+def room_of(name):
+    """The room that a module of the autograder is in, and its storey; of another module, None."""
+    for number, rooms in enumerate(STOREYS):
+        for one in rooms:
+            if name == one or name.startswith(f"{one}."):
+                return one, number
+    return None
+
+
+def test_every_module_of_the_autograder_is_in_a_room():
+    outside = {name for name in MODULES if name.startswith("autograder") and room_of(name) is None}
+    assert outside == {"autograder", "autograder.__main__"}
+
+
+def test_no_room_of_the_autograder_imports_one_above_or_beside_it():
+    for name in MODULES:
+        for target in imports(name, everywhere=False):
+            if room_of(name) and room_of(target) and room_of(name)[0] != room_of(target)[0]:
+                assert room_of(target)[1] < room_of(name)[1], f"{name} imports {target}"
+
+
 def test_nothing_imports_in_a_circle():
     graph = {name: set(imports(name, everywhere=False)) - {name} for name in MODULES}
     try:
@@ -71,7 +100,9 @@ def test_nothing_imports_in_a_circle():
     assert set(order) >= set(MODULES)
 
 
-@pytest.mark.parametrize("room", ["autograder.worker", "autograder.bench", "autograder.wire"])
+@pytest.mark.parametrize(
+    "room", ["autograder.channel.worker", "autograder.channel.bench", "autograder.channel.wire"]
+)
 def test_where_a_submission_runs_no_exercise_is_loaded(room):
     code = f"import sys, {room}; print(*[m for m in sys.modules if 'exercises' in m])"
     done = subprocess.run(

@@ -159,10 +159,10 @@ def _translate(arguments: argparse.Namespace) -> int:
 def _saved(arguments: argparse.Namespace):
     """A translator that has been saved, or None. A student's pieces take the course's weights where
     they have none of their own: the names and shapes are the same."""
-    from workbook.assembly import take
     from workbook.device import pick_device
-    from workbook.translation import Translator
-    from workbook.translator_training import saved
+    from workbook.translator.assembly import take
+    from workbook.translator.making import saved
+    from workbook.translator.translation import Translator
 
     path = saved(arguments.preset, arguments.data, arguments.mine)
     if path is None and arguments.mine:
@@ -178,9 +178,9 @@ def _saved(arguments: argparse.Namespace):
 
 
 def _made(arguments: argparse.Namespace, **more):
-    from workbook.live_progress import live
-    from workbook.presets import preset
-    from workbook.translator_training import translator
+    from workbook.training.live_progress import live
+    from workbook.translator.making import translator
+    from workbook.translator.presets import preset
 
     return translator(
         preset(arguments.preset or "small"),
@@ -195,7 +195,7 @@ def _made(arguments: argparse.Namespace, **more):
 
 def _credit(translator) -> dict[str, bool] | None:
     """Say how many of the pieces at work are the student's, where they should be."""
-    from workbook.assembly import credit, parts
+    from workbook.translator.assembly import credit, parts
 
     if not translator.pieces.mine:
         return None

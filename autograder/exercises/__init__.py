@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.util import find_spec
 
-from autograder.exercise import Exercise
+from autograder.checks.exercise import Exercise
 from workbook.syllabus import LESSONS, PIECES, Lesson, lesson_of
 
 

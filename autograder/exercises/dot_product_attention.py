@@ -9,11 +9,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from autograder import expect
-from autograder.draw import Draw
-from autograder.exercise import Exercise
-from autograder.piece import Piece
-from autograder.probes import (
+from autograder.channel.piece import Piece
+from autograder.checks import expect
+from autograder.checks.draw import Draw
+from autograder.checks.exercise import Exercise
+from autograder.checks.probes import (
     Case,
     beside,
     equals_reference,

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from autograder.limits import Limits
-from autograder.piece import here
-from autograder.process import Process
-from autograder.release import (
+from autograder.channel.limits import Limits
+from autograder.channel.piece import here
+from autograder.channel.process import Process
+from autograder.channel.worker import FileRunner
+from autograder.lessons.release import (
     from_text,
     read_notebook,
     released_path,
     without_solutions,
     write_notebook,
 )
-from autograder.worker import FileRunner
 from tests.autograder.small_lesson import LESSON, build_course
 from workbook.syllabus import lesson
 

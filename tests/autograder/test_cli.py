@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
+from autograder.checks.verdict import Diagnosis, Result, Verdict
 from autograder.cli import BAD_INPUT, FAILED, OK, main
 from autograder.exercises import all_exercises
-from autograder.release import ReleaseError
-from autograder.verdict import Diagnosis, Result, Verdict
+from autograder.lessons.release import ReleaseError
 from tests.autograder.small_lesson import ANSWERS, LESSON, SOFTMAX, answered
 
 RIGHT = Verdict("softmax", (Result("one", True, 2.0), Result("two", True, 1.0)))
@@ -31,7 +31,7 @@ def judged(monkeypatch):
             asked.append((exercise.name, path.name, path.read_text()))
             return verdict
 
-        monkeypatch.setattr("autograder.judge.judge_file", judge_file)
+        monkeypatch.setattr("autograder.grading.judge.judge_file", judge_file)
         return asked
 
     return judge
@@ -157,7 +157,8 @@ def test_what_was_put_right_in_a_notebook_is_told(capsys, handed_in, monkeypatch
     del notebook["cells"][4]
     handed_in.write_text(json.dumps(notebook))
     monkeypatch.setattr(
-        "autograder.judge.judge_notebook", lambda notebook, released, lesson: {"softmax": RIGHT}
+        "autograder.grading.judge.judge_notebook",
+        lambda notebook, released, lesson: {"softmax": RIGHT},
     )
     code, out, _ = outcome(capsys, "check", handed_in)
     assert code == 0
@@ -217,7 +218,7 @@ def test_a_release_is_told_step_by_step(capsys, course, monkeypatch):
         seen.append((lesson, execute))
         yield "nothing leaks"
 
-    monkeypatch.setattr("autograder.release.release", release)
+    monkeypatch.setattr("autograder.lessons.release.release", release)
     code, out, _ = outcome(capsys, "release", "--keep-outputs", "02")
     assert code == 0
     assert out.endswith(f"{LESSON.name}: nothing leaks\n")
@@ -240,7 +241,7 @@ def test_a_release_of_nothing_there_is_is_bad_input(capsys, course, monkeypatch)
         raise ReleaseError("something leaks")
         yield
 
-    monkeypatch.setattr("autograder.release.release", release)
+    monkeypatch.setattr("autograder.lessons.release.release", release)
     assert outcome(capsys, "release")[0] == 1
 
 

@@ -10,10 +10,10 @@ import subprocess
 import sys
 import time
 
-from autograder.diagnosis import _conduct
-from autograder.examine import examine
+from autograder.channel.piece import here
+from autograder.checks.diagnosis import _conduct
+from autograder.checks.examine import examine
 from autograder.exercises import all_exercises
-from autograder.piece import here
 
 REPEATS = 5
 IMPORTS = """

@@ -17,11 +17,11 @@ from torch import nn
 
 from workbook.device import describe_device, pick_device
 from workbook.pieces import Transformer, sinusoidal_encoding, train_step
-from workbook.precision import BFLOAT16, FLOAT32, arithmetic, faster_precision
-from workbook.presets import preset
-from workbook.real_positions import real_positions_only
-from workbook.text import Batches, padding_share
 from workbook.training import adam
+from workbook.training.precision import BFLOAT16, FLOAT32, arithmetic, faster_precision
+from workbook.translator.presets import preset
+from workbook.translator.real_positions import real_positions_only
+from workbook.translator.text import Batches, padding_share
 
 SMALL = preset("small")
 

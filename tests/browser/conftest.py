@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright
 
-from autograder.release import read_notebook
+from autograder.lessons.release import read_notebook
 from tests.browser.laboratory import Laboratory, course_in, laboratory
 from tests.browser.lesson_page import REACTING, LessonPage
 from workbook.setup.doors import BROWSERS

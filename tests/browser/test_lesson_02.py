@@ -11,9 +11,9 @@ import pytest
 from nbformat import NotebookNode
 from playwright.sync_api import expect
 
-from autograder.cells import grade_id, is_answer, is_check
 from autograder.exercises import exercise
-from autograder.release import from_text, read_notebook, write_notebook
+from autograder.lessons.cells import grade_id, is_answer, is_check
+from autograder.lessons.release import from_text, read_notebook, write_notebook
 from tests.browser.conftest import LESSON
 from tests.browser.lesson_page import RUNNING, Cell, LessonPage
 

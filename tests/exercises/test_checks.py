@@ -5,9 +5,9 @@ The counts go into the table at the end of the run (`tests/conftest.py`).
 
 import pytest
 
-from autograder.examine import examine
+from autograder.channel.piece import here
+from autograder.checks.examine import examine
 from autograder.exercises import all_exercises
-from autograder.piece import here
 from tests.conftest import CHECKED
 from tests.exercises.correct import all_variants
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograder.release import written_lessons
+from autograder.lessons.release import written_lessons
 
 
 def pytest_generate_tests(metafunc):

@@ -2,8 +2,8 @@
 
 import copy
 
-from autograder.cells import is_check
-from autograder.release import (
+from autograder.lessons.cells import is_check
+from autograder.lessons.release import (
     from_text,
     master_notebook,
     read_notebook,

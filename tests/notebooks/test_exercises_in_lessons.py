@@ -2,9 +2,9 @@
 
 import re
 
-from autograder.cells import grade_id, is_answer, is_check
 from autograder.exercises import exercises_of
-from autograder.release import released_notebook
+from autograder.lessons.cells import grade_id, is_answer, is_check
+from autograder.lessons.release import released_notebook
 
 
 def test_the_checks_are_the_exercises(lesson):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from autograder.cells import is_answer, is_setup
-from autograder.leaks import leaks
-from autograder.release import from_text, master_text, released_notebook, released_path
+from autograder.lessons.cells import is_answer, is_setup
+from autograder.lessons.leaks import leaks
+from autograder.lessons.release import from_text, master_text, released_notebook, released_path
 
 
 def test_the_released_lesson_gives_nothing_away(lesson):

@@ -7,8 +7,8 @@ import sys
 import pytest
 from nbclient import NotebookClient
 
-from autograder.cells import grade_id, is_answer, is_check
-from autograder.release import from_text, master_notebook, read_notebook, released_notebook
+from autograder.lessons.cells import grade_id, is_answer, is_check
+from autograder.lessons.release import from_text, master_notebook, read_notebook, released_notebook
 from workbook.home import root
 
 pytestmark = pytest.mark.notebook

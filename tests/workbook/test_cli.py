@@ -8,13 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.workbook import test_translator_training as making
-from workbook import cli, translator_training
+from tests.workbook.translator import test_making
+from workbook import cli
 from workbook.cli import main
 from workbook.corpus import fetching, sources, tatoeba
 from workbook.corpus.fetching import CannotFetch
 from workbook.toolbox import save
 from workbook.training import Budget
+from workbook.translator import making
 
 
 @pytest.fixture
@@ -26,16 +27,16 @@ def place(tmp_path, monkeypatch):
 
     def gather(choice, fetch, say):
         record.gathered.append((choice, fetch))
-        return making.corpus()
+        return test_making.corpus()
 
     def find():
         raise tatoeba.NoTatoeba("nowhere")
 
-    monkeypatch.setattr(translator_training.mixture, "gather", gather)
-    monkeypatch.setattr(translator_training.tatoeba, "find", find)
+    monkeypatch.setattr(making.mixture, "gather", gather)
+    monkeypatch.setattr(making.tatoeba, "find", find)
     for name in ("tiny", "small"):
         monkeypatch.setitem(
-            translator_training.PRESETS, name, replace(making.MINUTE, name=name, tokens=20_000)
+            making.PRESETS, name, replace(test_making.MINUTE, name=name, tokens=20_000)
         )
     return record
 
@@ -175,7 +176,7 @@ def test_minutes_are_a_budget_of_seconds(place, monkeypatch):
         seen.append(budget)
         raise ValueError("that will do")
 
-    monkeypatch.setattr(translator_training, "translator", record)
+    monkeypatch.setattr(making, "translator", record)
     assert main(["translator", "--minutes", "1.5"]) == 1
     assert main(["translator"]) == 1
     assert seen == [Budget(seconds=90.0), None]
@@ -184,9 +185,9 @@ def test_minutes_are_a_budget_of_seconds(place, monkeypatch):
 def test_an_interrupted_training_ends_with_1_and_is_told_when_it_is_used(
     place, capsys, monkeypatch
 ):
-    from workbook import live_progress
+    from workbook.training import live_progress
 
-    monkeypatch.setattr(live_progress, "live", lambda: making.interrupt_after(5))
+    monkeypatch.setattr(live_progress, "live", lambda: test_making.interrupt_after(5))
     assert main(["translator", "--preset", "tiny"]) == 1
     assert "the same call goes on" in capsys.readouterr().err
     main(["translate", "the lion is sad"])
@@ -207,7 +208,7 @@ def test_an_interruption_outside_of_training_is_no_traceback(place, monkeypatch,
     def interrupt(*given):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(translator_training.mixture, "gather", interrupt)
+    monkeypatch.setattr(making.mixture, "gather", interrupt)
     assert main(["translator"]) == 130
     assert capsys.readouterr().err == "\nStopped.\n"
 
@@ -230,7 +231,7 @@ def test_a_beam_of_none_ends_with_2(place, capsys):
 
 def test_the_sizes_and_data_that_can_be_asked_for_are_those_there_are():
     from workbook.corpus.mixture import CHOICES
-    from workbook.presets import PRESETS
+    from workbook.translator.presets import PRESETS
 
     parser = cli._parser()
     for size in PRESETS:

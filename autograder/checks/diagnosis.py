@@ -1,0 +1,139 @@
+"""Which known mistake a failing piece makes.
+
+A misconception is the one a student has when it behaves the same: the same properties fail, and
+where answers depend on nothing but the inputs, the same calls return the same values (elsewhere,
+the same thing is said of them). Two mistakes at once match no single misconception; then the one
+that explains the first failing property is named, if exactly one does.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+
+from autograder.channel.piece import Piece, PieceLost, PieceRaised, here
+from autograder.channel.wire import Handle
+from autograder.checks.complaints import meaning
+from autograder.checks.draw import Draw
+from autograder.checks.exercise import Exercise, Misconception, Property
+from autograder.checks.expect import NOTHING_RETURNED, Mismatch
+from autograder.checks.verdict import Diagnosis
+
+# What a property's own code may run into when it is handed something quite unexpected.
+AWKWARD = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """How a piece behaved under one property: whether it held, what was said, what was returned."""
+
+    held: bool
+    message: str
+    kind: str
+    trace: tuple[Any, ...]
+    error: dict[str, Any] | None = None
+    lost: PieceLost | None = None
+
+
+def observe(piece: Piece, prop: Property, seed: int) -> Conduct:
+    """Put a piece to one property, on the inputs that this seed gives."""
+    message, kind, error, lost = "", "", None, None
+    try:
+        piece.seed(seed)
+        piece.trace = []
+        prop.holds(piece, Draw(seed, prop.name))
+    except Mismatch as mismatch:
+        message, kind = mismatch.message, mismatch.kind
+    except PieceRaised as raised:
+        error = raised.error
+        message = f"Your code raised {error['type']}: {error['message']}"
+    except PieceLost as gone:
+        lost, message = gone, gone.message
+    except AWKWARD as awkward:
+        message = f"What came back could not be used as the exercise asks ({awkward})."
+    return Conduct(not message, message, kind or message, tuple(piece.trace), error, lost)
+
+
+def diagnose(exercise: Exercise, conducts: Sequence[Conduct], seed: int) -> Diagnosis | None:
+    """The misconception that behaves as the piece did, None where none does."""
+    observed = list(zip(exercise.properties, conducts, strict=True))
+    for misconception in exercise.misconceptions:
+        if all(_alike(_conduct(misconception, prop, seed), seen, prop) for prop, seen in observed):
+            return _named(misconception)
+    return _explains_first_failure(exercise, observed, seed) or _in_general(exercise, conducts)
+
+
+def _in_general(exercise: Exercise, conducts: Sequence[Conduct]) -> Diagnosis | None:
+    """What can be said of a mistake that isn't the exercise's own."""
+    first = next(conduct for conduct in conducts if not conduct.held)
+    if first.kind == NOTHING_RETURNED:
+        where = "forward" if exercise.is_class else exercise.name
+        return Diagnosis(
+            NOTHING_RETURNED, f"{where} returns nothing: its last line should be a return."
+        )
+    says = meaning(first.error) if first.error is not None else None
+    return None if says is None else Diagnosis(first.error["type"], says)
+
+
+def _explains_first_failure(
+    exercise: Exercise, observed: list[tuple[Property, Conduct]], seed: int
+) -> Diagnosis | None:
+    prop, seen = next((prop, seen) for prop, seen in observed if not seen.held)
+    if seen.error is not None:
+        return None
+    matching = [
+        misconception
+        for misconception in exercise.misconceptions
+        if _alike(_conduct(misconception, prop, seed), seen, prop)
+    ]
+    return _named(matching[0]) if len(matching) == 1 else None
+
+
+@lru_cache(maxsize=4096)
+def _conduct(misconception: Misconception, prop: Property, seed: int) -> Conduct:
+    """How a known mistake behaves. It is the same at every check with this seed."""
+    return observe(here(misconception.wrong), prop, seed)
+
+
+def _named(misconception: Misconception) -> Diagnosis:
+    return Diagnosis(misconception.name, misconception.message)
+
+
+def _alike(one: Conduct, other: Conduct, prop: Property) -> bool:
+    if one.held != other.held or (one.error is None) != (other.error is None):
+        return False
+    return same(one.trace, other.trace) if prop.repeatable else one.kind == other.kind
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two answers are equal up to rounding; NaN equals NaN."""
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        if one.shape != other.shape or one.dtype != other.dtype:
+            return False
+        if not one.is_floating_point():
+            return torch.equal(one, other)
+        limit = 1e-4 if one.dtype == torch.float32 else 1e-7
+        return bool(torch.isclose(one, other, rtol=limit, atol=limit, equal_nan=True).all())
+    if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-7, abs_tol=1e-9) or (
+            one != one and other != other
+        )
+    if isinstance(one, Handle) and isinstance(other, Handle):
+        return True  # two objects, each on its own bench: their numbers say nothing
+    return type(one) is type(other) and one == other

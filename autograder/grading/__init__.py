@@ -1,0 +1,1 @@
+"""A class is graded: submissions judged apart from the judge, with nbgrader as the gradebook."""

@@ -1,0 +1,1 @@
+"""The notebooks: their cells, their release without the solutions, and what comes back of them."""

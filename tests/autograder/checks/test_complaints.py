@@ -1,0 +1,62 @@
+"""What torch's and Python's errors mean, checked on the errors themselves."""
+
+import pytest
+import torch
+from torch import nn
+
+from autograder.channel.bench import describe_error
+from autograder.checks.complaints import meaning
+
+X = torch.randn(2, 3, 4)
+
+
+class NotSetUp(nn.Module):
+    def __init__(self):
+        self.inner = nn.Linear(1, 1)
+
+
+def in_place():
+    x = torch.ones(2, requires_grad=True)
+    x -= 1
+
+
+def used_before_bound():
+    print(scores)  # noqa: F821 - bound too late is the point
+    scores = 3  # noqa: F841
+
+
+MISTAKES = {
+    "if on a tensor": (lambda: bool(X > 0), "torch.where"),
+    "max(dim) as a tensor": (lambda: X - X.max(-1), "amax"),
+    "in place": (in_place, "x = x - y"),
+    "lost dimension": (lambda: X / X.sum(-1), "keepdim=True"),
+    "matrix product": (lambda: X @ torch.ones(5, 2), "inner sizes must be equal"),
+    "batched product": (lambda: torch.bmm(X, torch.ones(3, 4, 2)), "leading ones must match"),
+    "another precision": (lambda: X @ torch.ones(4, 2).double(), ".to(x)"),
+    "no super().__init__()": (NotSetUp, "super().__init__()"),
+    "cut off": (lambda: X.sum().backward(), ".detach()"),
+    "a name that is none": (lambda: undefined_name, "`undefined_name`"),  # noqa: F821
+    "a name used too early": (used_before_bound, "`scores`"),
+}
+
+
+def told(call):
+    with pytest.raises(Exception) as raised:  # noqa: PT011 - torch chooses
+        call()
+    return describe_error(raised.value)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_what_torch_says_of_this_mistake_is_understood(mistake):
+    call, words = MISTAKES[mistake]
+    error = told(call)
+    assert meaning(error) is not None, error["message"]
+    assert words in meaning(error)
+    assert meaning(error).endswith((".", "?"))
+
+
+@pytest.mark.parametrize(
+    "call", [lambda: 1 / 0, lambda: [][3], lambda: {}["W_q"], lambda: int("three")]
+)
+def test_words_that_speak_for_themselves_are_left_alone(call):
+    assert meaning(told(call)) is None

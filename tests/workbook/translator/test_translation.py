@@ -1,0 +1,244 @@
+"""A translator in use: odd input, style, saving. Its model is one that copies its source, so that
+what goes in and what comes out can be compared."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from workbook.tensor_file import BrokenTensorFile, read_tensors, write_tensors
+from workbook.translator import translation
+from workbook.translator.assembly import Pieces, take
+from workbook.translator.text import SubwordTokenizer
+from workbook.translator.translation import Card, Translator, card_of, words_of
+
+ENGLISH = [
+    "This cat is very large.",
+    "Where is the station?",
+    "I love you!",
+    "My brother, who is tired, sleeps and my sister reads a book.",
+    'He said: "Go home (now)."',
+    "Mr. Smith isn't at home; it's 10 o'clock - don't wait!",
+]
+TOKENIZER = SubwordTokenizer.train(
+    [
+        *ENGLISH,
+        "¿Dónde? ¡Sí!",
+        "0123456789",
+        "abcdefghijklmnopqrstuvwxyz",
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    ],
+    120,
+)
+SHAPE = dict(
+    source_vocab=len(TOKENIZER), target_vocab=len(TOKENIZER), d_model=8, num_heads=2, num_layers=1,
+    d_ff=8, share_embeddings=True, max_length=64,
+)  # fmt: skip
+CARD = Card(
+    preset="tiny",
+    corpus="phrasebook",
+    about="some sentences",
+    expect="Little.",
+    shape=SHAPE,
+    words=words_of(ENGLISH),
+    longest=10,
+    share=1.0,
+)
+
+
+@pytest.fixture
+def asked():
+    """The sentences that reached the model."""
+    return []
+
+
+@pytest.fixture
+def echo(asked):
+    """A translator that copies; of its pieces only the decoding is used."""
+
+    def copy(model, source, length, bos_id, eos_id, beam_size=1):
+        assert source.size(1) <= length <= SHAPE["max_length"]
+        asked.extend(TOKENIZER.decode(row) for row in source.tolist())
+        return source if beam_size == 1 else (source, torch.zeros(source.size(0)))
+
+    pieces = Pieces(None, None, copy, copy, mine=True)
+    return Translator(nn.Linear(1, 1), TOKENIZER, CARD, pieces)
+
+
+def test_a_sentence_goes_through(echo):
+    answer = echo.translate("This cat is very large.")
+    assert (answer.text, answer.notes, answer.answered) == ("This cat is very large.", (), True)
+    assert str(answer) == "This cat is very large."
+
+
+@pytest.mark.parametrize(
+    ("typed", "reaches", "answer"),
+    [
+        ("this cat is very large", "This cat is very large.", "this cat is very large"),
+        ("This cat is very large", "This cat is very large.", "This cat is very large"),
+        ("this cat is very large.", "This cat is very large.", "this cat is very large."),
+        ("where is the station", "Where is the station?", "where is the station"),
+        ("i love you!", "I love you!", "i love you!"),
+    ],
+)
+def test_it_reaches_the_model_as_the_corpus_writes_and_is_answered_as_typed(
+    echo, asked, typed, reaches, answer
+):
+    assert echo.translate(typed).text == answer
+    assert asked == [reaches]
+
+
+def test_an_inverted_mark_goes_with_the_mark_that_was_added():
+    assert translation._in_style("¿Dónde está?", "where is it") == "dónde está"
+    assert translation._in_style("¿Dónde está?", "where is it?") == "¿dónde está?"
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("", "nothing to translate"),
+        (" \n\t\u200b", "nothing to translate"),
+        ("😀 😀", "no words"),
+        ("?!", "no words"),
+        ("где мой кот", "not these letters"),
+        ("我的猫", "not these letters"),
+        ("el perro negro", "none of these words: el, perro, negro"),
+        ("a" * 5_001, "5,001 letters are too many"),
+    ],
+)
+def test_what_cannot_be_translated_is_answered_with_the_reason(echo, asked, typed, why):
+    answer = echo.translate(typed)
+    assert not answer.answered
+    assert answer.text == ""
+    assert why in answer.notes[0]
+    assert asked == []
+
+
+def test_emoji_around_the_text_are_kept_and_those_inside_left_out_aloud(echo, asked):
+    answer = echo.translate("😀 I love 🐈 you! ❤")
+    assert asked == ["I love you!"]
+    assert answer.text == "😀 I love you! ❤"
+    assert "can't read it: 🐈" in answer.notes[0]
+    assert echo.translate("I love you! 😀").notes == ()
+
+
+def test_foreign_letters_are_left_out_wherever_they_stand(echo, asked):
+    answer = echo.translate("ж this cat is ж very large")
+    assert asked == ["This cat is very large."]
+    assert answer.text == "this cat is very large"
+    assert "can't read it: ж" in answer.notes[0]
+
+
+def test_new_words_are_named_and_mostly_new_words_are_warned_of(echo):
+    assert echo.translate("This cat is blue.").notes == ("not met in training: blue",)
+    doubtful = echo.translate("This el perro negro").notes
+    assert "is it English?" in doubtful[0]
+    assert "el, perro, negro" in doubtful[1]
+
+
+def test_a_number_alone_is_translated(echo):
+    assert echo.translate("10").text == "10"
+
+
+def test_sentences_are_translated_one_by_one(echo, asked):
+    typed = 'Where is Mr. Smith? He said: "Go home (now)." I love you!'
+    assert echo.translate(typed).text == typed
+    assert sorted(asked) == sorted(
+        ["Where is Mr. Smith?", 'He said: "Go home (now)."', "I love you!"]
+    )
+
+
+def test_a_long_sentence_is_cut_at_a_comma_or_a_conjunction_and_that_is_said(echo, asked):
+    typed = "My brother, who is very very tired, reads a book and my cat is very large."
+    answer = echo.translate(typed)
+    assert len(asked) == 2
+    assert "My brother, who is very very tired," in asked
+    assert "longer than what it was trained on (10 words)" in answer.notes[0]
+    assert normal(answer.text) == normal(typed)
+
+
+def normal(text):
+    return text.lower().replace(",", "").replace(".", "").split()
+
+
+def test_no_part_is_longer_than_the_training_and_nothing_is_lost(echo, asked):
+    typed = " ".join(["cat"] * 57)
+    answer = echo.translate(typed)
+    assert all(len(sentence.split()) <= 10 for sentence in asked)
+    assert normal(answer.text) == ["cat"] * 57
+
+
+def test_one_word_of_many_letters_does_not_break_the_model(echo):
+    assert echo.translate("is " + "x" * 300).answered
+
+
+def test_many_sentences_come_back_in_order(echo):
+    given = [" ".join(["cat"] * (n % 9 + 1)) for n in range(40)]
+    for beam_size in (1, 4):
+        assert echo.translate_all(given, beam_size) == given
+
+
+def test_a_beam_of_none_is_refused(echo):
+    with pytest.raises(ValueError, match="at least 1"):
+        echo.translate_all(["cat"], 0)
+
+
+@pytest.fixture
+def real():
+    torch.manual_seed(5)
+    pieces = take()
+    return Translator(pieces.Transformer(**SHAPE), TOKENIZER, CARD, pieces)
+
+
+def test_the_cache_writes_what_a_students_decoding_writes(real):
+    own = Translator(real.model, TOKENIZER, CARD, replace(real.pieces, mine=True))
+    for beam_size in (1, 3):
+        assert own.translate_all(ENGLISH, beam_size) == real.translate_all(ENGLISH, beam_size)
+
+
+def test_it_comes_back_from_its_file(real, tmp_path):
+    path = tmp_path / "models" / "tiny.safetensors"
+    real.save(path)
+    again = Translator.load(path)
+    assert again.card == real.card == card_of(path)
+    assert again.translate_all(ENGLISH) == real.translate_all(ENGLISH)
+    assert not again.model.training
+
+
+def test_weights_go_into_the_pieces_that_are_given(real, tmp_path):
+    path = tmp_path / "a"
+    real.save(path)
+
+    class Own(type(real.model)):
+        pass
+
+    again = Translator.load(path, replace(real.pieces, Transformer=Own, mine=True))
+    assert isinstance(again.model, Own)
+    assert torch.equal(again.model.head.weight, real.model.head.weight)
+
+
+def test_pieces_that_build_another_shape_are_refused(real, tmp_path):
+    real.save(tmp_path / "a")
+    other = replace(real.pieces, Transformer=lambda **shape: nn.Linear(2, 2))
+    with pytest.raises(ValueError, match="don't fit this Transformer"):
+        Translator.load(tmp_path / "a", other)
+
+
+@pytest.mark.parametrize("note", [{}, {"format": 99}, {"format": 1, "card": {"words": ""}}])
+def test_a_file_of_another_version_says_what_to_do(real, tmp_path, note):
+    path = tmp_path / "a"
+    real.save(path)
+    tensors, _ = read_tensors(path)
+    write_tensors(path, tensors, note)
+    with pytest.raises(BrokenTensorFile, match="train one with `workbook translator`"):
+        Translator.load(path)
+
+
+def test_words_are_counted_without_capitals_and_marks():
+    assert words_of(["Don't go!", "GO (now)."]) == {"don't", "go", "now"}
+
+
+def test_an_answer_with_notes_reads_as_text():
+    answer = translation.Translation("a", "b", ("c",))
+    assert str(answer) == "b\n(c)"

@@ -1,0 +1,251 @@
+"""A translator made, from the corpus to its scores, or taken from where it was saved."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from workbook.corpus import mixture, tatoeba
+from workbook.corpus.mixture import Corpus
+from workbook.corpus.pairs import SentencePair
+from workbook.device import describe_device, pick_device
+from workbook.home import root
+from workbook.tensor_file import BrokenTensorFile
+from workbook.training import AnotherRun, Budget, Moment, Run, WarmupAndDecay, train
+from workbook.translator.assembly import Pieces, take
+from workbook.translator.presets import PRESETS, Preset
+from workbook.translator.real_positions import real_positions_only
+from workbook.translator.scoring import Score, scores
+from workbook.translator.text import Batches, SubwordTokenizer
+from workbook.translator.translation import Card, Translator, card_of, words_of
+
+MAX_LENGTH = 256  # positions of a sentence, in the model's table
+_LONGEST = 100  # sub-words of a sentence that is trained on
+_SCORED = 500  # test sentences for the figure that is shown after training
+
+
+def models_folder() -> Path:
+    """Where translators are saved; not in git."""
+    return root() / "models"
+
+
+def saved_at(preset: str, corpus: str, mine: bool = False) -> Path:
+    """The file of a translator."""
+    return models_folder() / f"{preset}-{corpus}{'-mine' if mine else ''}.safetensors"
+
+
+def saved(preset: str | None = None, choice: str = "auto", mine: bool = False) -> Path | None:
+    """The best translator that has been saved: largest preset first, Tatoeba before phrasebook;
+    None where there is none. A damaged file is as good as none."""
+    sizes = [preset] if preset else list(reversed(PRESETS))
+    data = ["tatoeba", "phrasebook"] if choice == "auto" else [choice]
+    for size in sizes:
+        for name in data:
+            path = saved_at(size, name, mine)
+            if path.is_file() and _readable(path):
+                return path
+    return None
+
+
+def translator(
+    preset: Preset,
+    choice: str = "auto",
+    mine: bool = False,
+    again: bool = False,
+    fetch: bool = True,
+    budget: Budget | None = None,
+    say: Callable[[str], None] = print,
+    watchers: Sequence[Callable[[Moment], None]] = (),
+    seed: int = 0,
+) -> Translator:
+    """A translator of this size: the saved one, or a new one, trained and saved.
+
+    It says which data it trains on, how long and what to expect. An interrupted training keeps
+    what was learnt, and the next call goes on with it.
+
+    Args:
+        choice: of data, as `mixture.gather` has it.
+        mine: of the student's own pieces.
+        again: train anew, whatever there is.
+        fetch: whether Tatoeba may be fetched.
+        budget: instead of the preset's.
+        say: is told what happens, a sentence at a time.
+        watchers: of the training, as `train` has them.
+
+    Raises what `mixture.gather` raises, `toolbox.BrokenPiece`, `Diverged`, and OSError.
+    """
+    pieces = take(mine)
+    device = pick_device()
+    if not again:
+        path = _to_reuse(preset, choice, mine)
+        if path is not None:
+            say(f"Using the translator saved as {path}.")
+            kept = Translator.load(path, pieces, device)
+            _describe(kept.card, say)
+            return kept
+    corpus = mixture.gather(choice, fetch, say)
+    say(f"Training the translator {preset.name!r} on {corpus.about}.")
+    say(f"What to expect: {corpus.expect}")
+    say(f"Size: {preset.about}. Here: {describe_device(device)}.")
+    made, run = train_translator(
+        preset, corpus, pieces, device, budget or preset.budget, say, watchers, again, seed
+    )
+    path = saved_at(preset.name, corpus.name, mine)
+    say(f"Training {run}.")
+    if run.finished:
+        say("Scoring it on sentences that it hasn't seen.")
+        reached = evaluate(made, corpus.test[:_SCORED])
+        made.card = replace(
+            made.card,
+            scores=tuple(str(score) for score in reached),
+            expect=expectation(corpus, reached[0].value),
+        )
+        made.save(path)
+        _checkpoint(path).unlink(missing_ok=True)
+    else:
+        made.save(path)
+        say("What it has learnt is kept, and the same call goes on.")
+    say(f"Saved as {path}.")
+    _describe(made.card, say)
+    return made
+
+
+def train_translator(
+    preset: Preset,
+    corpus: Corpus,
+    pieces: Pieces,
+    device: torch.device,
+    budget: Budget,
+    say: Callable[[str], None] = print,
+    watchers: Sequence[Callable[[Moment], None]] = (),
+    again: bool = False,
+    seed: int = 0,
+) -> tuple[Translator, Run]:
+    """Tokenizer, model and training of a translator on a corpus; nothing but the checkpoint is
+    saved, from which a killed training goes on."""
+    sentences = [sentence for pair in corpus.training for sentence in pair]
+    tokenizer = SubwordTokenizer.train(sentences, preset.vocab_size)
+    batches = Batches(encoded_pairs(tokenizer, corpus.training), preset.batch_tokens, seed)
+    shape = {
+        "source_vocab": len(tokenizer),
+        "target_vocab": len(tokenizer),
+        "d_model": preset.d_model,
+        "num_heads": preset.num_heads,
+        "num_layers": preset.num_layers,
+        "d_ff": preset.d_ff,
+        "dropout": preset.dropout,
+        "share_embeddings": True,
+        "pad_id": tokenizer.pad_id,
+        "max_length": MAX_LENGTH,
+    }
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = pieces.Transformer(**shape).to(device)
+    checkpoint = _checkpoint(saved_at(preset.name, corpus.name, pieces.mine))
+    if again:
+        checkpoint.unlink(missing_ok=True)
+
+    def go() -> Run:
+        return train(
+            model,
+            batches,
+            budget,
+            step=real_positions_only(pieces.train_step),
+            rate=WarmupAndDecay(preset.peak),
+            watchers=watchers,
+            checkpoint=checkpoint,
+            seed=seed,
+            name=f"{preset} on {corpus.digest}",
+        )
+
+    if checkpoint.exists():
+        say("Going on with a training that was interrupted.")
+    try:
+        run = go()
+    except (AnotherRun, BrokenTensorFile) as error:
+        say(f"Beginning anew: {error}.")
+        checkpoint.unlink(missing_ok=True)
+        run = go()
+    lengths = sorted(len(pair.english.split()) for pair in corpus.training)
+    card = Card(
+        preset=preset.name,
+        corpus=corpus.name,
+        about=corpus.about,
+        expect=corpus.expect,
+        shape=shape,
+        words=words_of(pair.english for pair in corpus.training),
+        longest=max(4, lengths[int(0.999 * (len(lengths) - 1))]),
+        share=run.last.share,
+        mine=pieces.mine,
+    )
+    return Translator(model, tokenizer, card, pieces), run
+
+
+def encoded_pairs(
+    tokenizer: SubwordTokenizer, pairs: Sequence[SentencePair]
+) -> list[tuple[list[int], list[int]]]:
+    """Ids of both sides, without special tokens; without the few pairs that are very long."""
+    english = tokenizer.encode_all(pair.english for pair in pairs)
+    spanish = tokenizer.encode_all(pair.spanish for pair in pairs)
+    both = zip(english, spanish, strict=True)
+    return [pair for pair in both if max(map(len, pair)) < _LONGEST]
+
+
+def evaluate(
+    translator: Translator, pairs: Sequence[SentencePair], beam_size: int = 4
+) -> tuple[Score, Score]:
+    """BLEU and chrF on pairs, each with its 95 % interval."""
+    written = translator.translate_all([pair.english for pair in pairs], beam_size)
+    return scores(written, [pair.spanish for pair in pairs])
+
+
+def expectation(corpus: Corpus, bleu: float) -> str:
+    """What to expect of a translator that reached this BLEU on the corpus's test."""
+    if bleu >= corpus.trained:
+        return corpus.expect
+    return (
+        "Little: it was trained too briefly, and most sentences still come out wrong. Trained for "
+        f"longer: {corpus.expect}"
+    )
+
+
+def _to_reuse(preset: Preset, choice: str, mine: bool) -> Path | None:
+    """The saved translator to take instead of training one, if any; only whole trainings count."""
+    names = ["tatoeba", "phrasebook"] if choice == "auto" else [choice]
+    for name in names:
+        path = saved_at(preset.name, name, mine)
+        if path.is_file() and _readable(path) and card_of(path).share >= 1:
+            return path
+        if name == "tatoeba" and choice == "auto" and _tatoeba_is_here():
+            return None  # better data than those of the translator on the phrasebook
+    return None
+
+
+def _tatoeba_is_here() -> bool:
+    try:
+        tatoeba.find()
+    except tatoeba.NoTatoeba:
+        return False
+    return True
+
+
+def _readable(path: Path) -> bool:
+    try:
+        card_of(path)
+    except (BrokenTensorFile, OSError):
+        return False
+    return True
+
+
+def _describe(card: Card, say: Callable[[str], None]) -> None:
+    say(f"It was trained on {card.about}.")
+    if card.share < 1:
+        say(f"Its training was interrupted at {card.share:.0%}.")
+    if card.scores:
+        say(f"On sentences it hasn't seen: {', '.join(card.scores)} (95 % intervals).")
+    say(f"What to expect: {card.expect}")
+
+
+def _checkpoint(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.checkpoint.safetensors")

@@ -1,0 +1,267 @@
+"""A translator in use: sentences in, sentences out, and an honest word about what it can't do."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from workbook.corpus.pairs import clean
+from workbook.corpus.phrasebook import normalise
+from workbook.tensor_file import (
+    BrokenTensorFile,
+    load_tensors,
+    model_tensors,
+    read_note,
+    read_tensors,
+    write_tensors,
+)
+from workbook.translator.assembly import Pieces, take
+from workbook.translator.decoding import beam, greedy
+from workbook.translator.text import SubwordTokenizer, by_length
+
+MOST_LETTERS = 5_000
+_FORMAT = 1
+_DECODED_AT_ONCE = 1_024  # source positions a batch
+_CLOSING = "\"')]"
+_ABBREVIATIONS = frozenset("mr. mrs. ms. dr. prof. st. a.m. p.m. e.g. i.e. vs. no.".split())
+_QUESTIONS = frozenset(
+    "what where who whom whose when why how which do does did is are am was were can could will "
+    "would should shall may must have has had don't doesn't didn't isn't aren't can't won't "
+    "what's where's who's how's".split()
+)
+
+
+@dataclass(frozen=True)
+class Card:
+    """What belongs to a saved translator besides its weights.
+
+    shape: the arguments its `Transformer` was built with. expect: what to expect of it, in words.
+    words: the English words it was trained on. longest: words of the longest sentences it was
+    trained on (the 99.9th percentile). share: of its training that was done. scores: what it
+    reached on the test sentences, in words.
+    """
+
+    preset: str
+    corpus: str
+    about: str
+    expect: str
+    shape: dict[str, Any]
+    words: frozenset[str] = field(repr=False)
+    longest: int
+    share: float
+    scores: tuple[str, ...] = ()
+    mine: bool = False
+
+
+@dataclass(frozen=True)
+class Translation:
+    """The answer to a text. `answered` is False where there is none; `notes` say why, or with how
+    much salt to take it."""
+
+    source: str
+    text: str
+    notes: tuple[str, ...] = ()
+    answered: bool = True
+
+    def __str__(self) -> str:
+        return "\n".join([*([self.text] if self.text else []), *(f"({n})" for n in self.notes)])
+
+
+class Translator:
+    """A trained model with its tokenizer and its card; `translate("this cat is very large")`."""
+
+    def __init__(
+        self, model: nn.Module, tokenizer: SubwordTokenizer, card: Card, pieces: Pieces
+    ) -> None:
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.card = card
+        self.pieces = pieces
+
+    def translate(self, text: str, beam_size: int = 4) -> Translation:
+        """Translate what somebody typed: a sentence, or several.
+
+        Sentences are translated one by one; one that is longer than any in training is cut into
+        parts. A sentence typed without a capital letter and a full stop is answered in the same
+        style. Emoji around the text are kept, other letters the translator can't read left out.
+        Nothing is raised for a strange text: the answer's notes say what is the matter.
+        """
+        text = clean(text)
+        if len(text) > MOST_LETTERS:
+            return _refused(
+                text[:60] + "…",
+                f"{len(text):,} letters are too many at once; give it at most {MOST_LETTERS:,}",
+            )
+        if not text:
+            return _refused(text, "there is nothing to translate; type an English sentence")
+        before, inside, after, dropped = self._readable(text)
+        words = normalise(inside).split()
+        if not words:
+            foreign = [letter for letter in self.tokenizer.unknown(text) if letter.isalpha()]
+            if foreign:
+                return _refused(text, f"it reads English, and not these letters: {foreign[0]}…")
+            return _refused(text, "there are no words to translate in it")
+        unknown = [w for w in words if w not in self.card.words and not w.isdigit()]
+        if len(unknown) == len(words) and not any(word.isdigit() for word in words):
+            shown = ", ".join(dict.fromkeys(unknown[:5]))
+            return _refused(text, f"it was trained on English, and on none of these words: {shown}")
+        sentences = [part for part in _sentences(inside) if normalise(part)]
+        pieces = [piece for sentence in sentences for piece in self._short(sentence)]
+        answer = " ".join(self.translate_all([_typed(p)[0] for p in pieces], beam_size, pieces))
+        notes = []
+        if dropped:
+            notes.append(f"left out, because it can't read it: {' '.join(dropped)}")
+        if len(pieces) > len(sentences):
+            notes.append(
+                f"longer than what it was trained on ({self.card.longest} words), so translated "
+                "in parts"
+            )
+        if 2 * len(unknown) > len(words):
+            notes.append("most of its words are new to it; is it English? Don't trust the answer")
+        if unknown:
+            notes.append(f"not met in training: {', '.join(dict.fromkeys(unknown[:8]))}")
+        return Translation(text, f"{before} {answer} {after}".strip(), tuple(notes))
+
+    def translate_all(
+        self, sentences: Sequence[str], beam_size: int = 4, typed: Sequence[str] | None = None
+    ) -> list[str]:
+        """Many sentences, as the corpus writes them, to Spanish; in order, in batches.
+
+        beam_size: 1 is greedy. typed: how they were typed, to answer in that style. Raises
+        ValueError for a beam of less than 1.
+        """
+        if beam_size < 1:
+            raise ValueError(f"a beam holds at least 1 beginning; got {beam_size}")
+        device = next(self.model.parameters()).device
+        most = self.card.shape["max_length"]
+        encoded = [ids[: most - 1] for ids in self.tokenizer.encode_all(sentences)]
+        answers = [""] * len(sentences)
+        for positions, source in by_length(encoded, _DECODED_AT_ONCE):
+            length = min(most, 2 * source.size(1) + 10)
+            rows = self._written(source.to(device), length, beam_size)
+            for position, row in zip(positions, rows.tolist(), strict=True):
+                answers[position] = self.tokenizer.decode(row)
+        if typed is None:
+            return answers
+        return [_in_style(a, t) for a, t in zip(answers, typed, strict=True)]
+
+    def save(self, path: Path) -> None:
+        """Write it to one file, whole or not at all. Raises OSError."""
+        card = {**asdict(self.card), "words": " ".join(sorted(self.card.words))}
+        note = {"format": _FORMAT, "card": card, "tokenizer": self.tokenizer.to_json()}
+        write_tensors(path, model_tensors(self.model), note)
+
+    @classmethod
+    def load(
+        cls, path: Path, pieces: Pieces | None = None, device: torch.device | str = "cpu"
+    ) -> "Translator":
+        """The translator of a file, built of these pieces (by default the course's).
+
+        Raises BrokenTensorFile for a damaged file or one of another version, ValueError where the
+        weights don't fit what the pieces build, and OSError where it can't be read.
+        """
+        tensors, note = read_tensors(path)
+        card = _card(path, note)
+        tokenizer = SubwordTokenizer.from_json(note["tokenizer"])
+        pieces = pieces or take()
+        model = pieces.Transformer(**card.shape).to(device)
+        try:
+            load_tensors(model, tensors)
+        except ValueError as error:
+            raise ValueError(
+                f"the weights of {path} don't fit this Transformer: {error}; train it anew"
+            ) from error
+        return cls(model, tokenizer, card, pieces)
+
+    def _written(self, source: torch.Tensor, length: int, beam_size: int) -> torch.Tensor:
+        ends = (self.tokenizer.bos_id, self.tokenizer.eos_id)
+        if beam_size == 1:
+            write = self.pieces.greedy_decode if self.pieces.mine else greedy
+            with torch.no_grad():
+                return write(self.model, source, length, *ends)
+        write = self.pieces.beam_search if self.pieces.mine else beam
+        with torch.no_grad():
+            return write(self.model, source, length, *ends, beam_size)[0]
+
+    def _readable(self, text: str) -> tuple[str, str, str, list[str]]:
+        """What comes before, inside and after the readable text, and what was dropped inside."""
+        unknown = set(self.tokenizer.unknown(text))
+        symbols = "".join(letter for letter in unknown if not letter.isalnum())
+        inside = text.strip(symbols + " ") if symbols else text
+        start = text.find(inside)
+        before, after = text[:start].strip(), text[start + len(inside) :].strip()
+        dropped = list(dict.fromkeys(letter for letter in inside if letter in unknown))
+        kept = "".join(" " if letter in unknown else letter for letter in inside)
+        return before, " ".join(kept.split()), after, dropped
+
+    def _short(self, sentence: str) -> list[str]:
+        """The sentence, or its parts where it is longer than what was trained on."""
+        words, most = sentence.split(), self.card.longest
+        parts = []
+        while len(words) > most:
+            cuts = [i for i in range(most // 2, most) if words[i - 1][-1] in ",;:"]
+            cuts = cuts or [i for i in range(most // 2, most) if words[i] in ("and", "but", "or")]
+            cut = cuts[-1] if cuts else most
+            parts.append(" ".join(words[:cut]))
+            words = words[cut:]
+        return [*parts, " ".join(words)]
+
+
+def card_of(path: Path) -> Card:
+    """The card of a saved translator, without loading its weights. Raises as `Translator.load`."""
+    return _card(path, read_note(path))
+
+
+def _card(path: Path, note: dict[str, Any]) -> Card:
+    try:
+        if note["format"] != _FORMAT:
+            raise ValueError(f"it has format {note['format']}, and this course writes {_FORMAT}")
+        card = note["card"]
+        words = frozenset(card["words"].split())
+        return Card(**{**card, "words": words, "scores": tuple(card["scores"])})
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BrokenTensorFile(
+            f"{path} is no translator of this version of the course ({error}); delete it and "
+            "train one with `workbook translator`"
+        ) from error
+
+
+def words_of(sentences: Iterable[str]) -> frozenset[str]:
+    """The words of sentences, without capitals and marks."""
+    return frozenset(word for sentence in sentences for word in normalise(sentence).split())
+
+
+def _refused(source: str, why: str) -> Translation:
+    return Translation(source, "", (why,), answered=False)
+
+
+def _sentences(text: str) -> list[str]:
+    """A text cut after the marks that end a sentence, and not after those of an abbreviation."""
+    found: list[list[str]] = [[]]
+    for word in text.split():
+        found[-1].append(word)
+        bare = word.rstrip(_CLOSING)
+        if bare.endswith((".", "!", "?")) and bare.lower() not in _ABBREVIATIONS:
+            found.append([])
+    return [" ".join(words) for words in found if words]
+
+
+def _typed(text: str) -> tuple[str, bool]:
+    """A sentence as the corpus would write it, and whether a mark was added at its end."""
+    if text[-1] in """.!?:;,"')""":
+        return text[0].upper() + text[1:], False
+    question = text.split()[0].lower() in _QUESTIONS
+    return text[0].upper() + text[1:] + ("?" if question else "."), True
+
+
+def _in_style(answer: str, typed: str) -> str:
+    """The answer without what `_typed` added: the mark at the end, the capital at the beginning."""
+    if _typed(typed)[1]:
+        answer = answer.removesuffix(".").removesuffix("?").removeprefix("¿")
+    if typed[0].islower():
+        start = next((i for i, letter in enumerate(answer) if letter.isalpha()), 0)
+        answer = answer[:start] + answer[start : start + 1].lower() + answer[start + 1 :]
+    return answer
