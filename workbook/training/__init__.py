@@ -8,9 +8,9 @@ from workbook.training.loop import (
     Progress,
     Run,
     WarmupAndDecay,
-    adam,
     train,
 )
+from workbook.training.optimizers import adam, muon
 
 __all__ = [
     "AnotherRun",
@@ -21,5 +21,6 @@ __all__ = [
     "Run",
     "WarmupAndDecay",
     "adam",
+    "muon",
     "train",
 ]

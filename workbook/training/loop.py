@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from workbook.tensor_file import load_tensors, model_tensors, read_tensors, write_tensors
+from workbook.training.optimizers import adam
 from workbook.training.precision import PRECISIONS, arithmetic, faster_precision
 
 _POINTS = 200  # of the recorded loss; when there are twice as many, neighbours are merged
@@ -149,13 +150,6 @@ class _Curve:
             pairs = zip(self.points[::2], self.points[1::2], strict=True)
             self.points = [(late, (a + b) / 2) for (_, a), (late, b) in pairs]
             self.steps_a_point *= 2
-
-
-def adam(model: nn.Module) -> torch.optim.Optimizer:
-    """AdamW with the paper's betas (section 5.3) and no weight decay; the loop sets its rate."""
-    return torch.optim.AdamW(
-        model.parameters(), lr=0.0, betas=(0.9, 0.98), eps=1e-9, weight_decay=0.0
-    )
 
 
 def train(

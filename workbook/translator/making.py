@@ -12,11 +12,12 @@ from workbook.corpus.pairs import SentencePair
 from workbook.device import describe_device, pick_device
 from workbook.home import root
 from workbook.tensor_file import BrokenTensorFile
-from workbook.training import AnotherRun, Budget, Moment, Run, WarmupAndDecay, train
+from workbook.training import AnotherRun, Budget, Moment, Run, WarmupAndDecay, muon, train
 from workbook.translator.assembly import Pieces, take
 from workbook.translator.presets import PRESETS, Preset
 from workbook.translator.real_positions import real_positions_only
 from workbook.translator.scoring import Score, scores
+from workbook.translator.sentence_case import SentenceCase
 from workbook.translator.text import Batches, SubwordTokenizer
 from workbook.translator.translation import Card, Translator, card_of, words_of
 
@@ -124,9 +125,12 @@ def train_translator(
 ) -> tuple[Translator, Run]:
     """Tokenizer, model and training of a translator on a corpus; nothing but the checkpoint is
     saved, from which a killed training goes on."""
-    sentences = [sentence for pair in corpus.training for sentence in pair]
-    tokenizer = SubwordTokenizer.train(sentences, preset.vocab_size)
-    batches = Batches(encoded_pairs(tokenizer, corpus.training), preset.batch_tokens, seed)
+    case = SentenceCase.learn(sentence for pair in corpus.training for sentence in pair)
+    pairs = [SentencePair(*map(case.lowered, pair)) for pair in corpus.training]
+    tokenizer = SubwordTokenizer.train(
+        [sentence for pair in pairs for sentence in pair], preset.vocab_size
+    )
+    batches = Batches(encoded_pairs(tokenizer, pairs), preset.batch_tokens, seed)
     shape = {
         "source_vocab": len(tokenizer),
         "target_vocab": len(tokenizer),
@@ -153,6 +157,7 @@ def train_translator(
             budget,
             step=real_positions_only(pieces.train_step),
             rate=WarmupAndDecay(preset.peak),
+            optimizer=muon,
             watchers=watchers,
             checkpoint=checkpoint,
             seed=seed,
@@ -179,7 +184,7 @@ def train_translator(
         share=run.last.share,
         mine=pieces.mine,
     )
-    return Translator(model, tokenizer, card, pieces), run
+    return Translator(model, tokenizer, case, card, pieces), run
 
 
 def encoded_pairs(

@@ -20,10 +20,11 @@ from workbook.tensor_file import (
 )
 from workbook.translator.assembly import Pieces, take
 from workbook.translator.decoding import beam, greedy
+from workbook.translator.sentence_case import SentenceCase
 from workbook.translator.text import SubwordTokenizer, by_length
 
 MOST_LETTERS = 5_000
-_FORMAT = 1
+_FORMAT = 2
 _DECODED_AT_ONCE = 1_024  # source positions a batch
 _CLOSING = "\"')]"
 _ABBREVIATIONS = frozenset("mr. mrs. ms. dr. prof. st. a.m. p.m. e.g. i.e. vs. no.".split())
@@ -74,10 +75,16 @@ class Translator:
     """A trained model with its tokenizer and its card; `translate("this cat is very large")`."""
 
     def __init__(
-        self, model: nn.Module, tokenizer: SubwordTokenizer, card: Card, pieces: Pieces
+        self,
+        model: nn.Module,
+        tokenizer: SubwordTokenizer,
+        case: SentenceCase,
+        card: Card,
+        pieces: Pieces,
     ) -> None:
         self.model = model.eval()
-        self.tokenizer = tokenizer
+        self.tokenizer = tokenizer  # of sentences in the letters that `case` leaves
+        self.case = case
         self.card = card
         self.pieces = pieces
 
@@ -100,7 +107,7 @@ class Translator:
         before, inside, after, dropped = self._readable(text)
         words = normalise(inside).split()
         if not words:
-            foreign = [letter for letter in self.tokenizer.unknown(text) if letter.isalpha()]
+            foreign = [letter for letter in self._unknown(text) if letter.isalpha()]
             if foreign:
                 return _refused(text, f"it reads English, and not these letters: {foreign[0]}…")
             return _refused(text, "there are no words to translate in it")
@@ -137,21 +144,27 @@ class Translator:
             raise ValueError(f"a beam holds at least 1 beginning; got {beam_size}")
         device = next(self.model.parameters()).device
         most = self.card.shape["max_length"]
-        encoded = [ids[: most - 1] for ids in self.tokenizer.encode_all(sentences)]
+        lowered = [self.case.lowered(sentence) for sentence in sentences]
+        encoded = [ids[: most - 1] for ids in self.tokenizer.encode_all(lowered)]
         answers = [""] * len(sentences)
         for positions, source in by_length(encoded, _DECODED_AT_ONCE):
             length = min(most, 2 * source.size(1) + 10)
             rows = self._written(source.to(device), length, beam_size)
             for position, row in zip(positions, rows.tolist(), strict=True):
-                answers[position] = self.tokenizer.decode(row)
+                answers[position] = self.case.raised(self.tokenizer.decode(row))
         if typed is None:
             return answers
-        return [_in_style(a, t) for a, t in zip(answers, typed, strict=True)]
+        return [_in_style(a, t, self.case) for a, t in zip(answers, typed, strict=True)]
 
     def save(self, path: Path) -> None:
         """Write it to one file, whole or not at all. Raises OSError."""
         card = {**asdict(self.card), "words": " ".join(sorted(self.card.words))}
-        note = {"format": _FORMAT, "card": card, "tokenizer": self.tokenizer.to_json()}
+        note = {
+            "format": _FORMAT,
+            "card": card,
+            "tokenizer": self.tokenizer.to_json(),
+            "names": " ".join(sorted(self.case.names)),
+        }
         write_tensors(path, model_tensors(self.model), note)
 
     @classmethod
@@ -166,6 +179,7 @@ class Translator:
         tensors, note = read_tensors(path)
         card = _card(path, note)
         tokenizer = SubwordTokenizer.from_json(note["tokenizer"])
+        case = SentenceCase(note["names"].split())
         pieces = pieces or take()
         model = pieces.Transformer(**card.shape).to(device)
         try:
@@ -174,7 +188,7 @@ class Translator:
             raise ValueError(
                 f"the weights of {path} don't fit this Transformer: {error}; train it anew"
             ) from error
-        return cls(model, tokenizer, card, pieces)
+        return cls(model, tokenizer, case, card, pieces)
 
     def _written(self, source: torch.Tensor, length: int, beam_size: int) -> torch.Tensor:
         ends = (self.tokenizer.bos_id, self.tokenizer.eos_id)
@@ -188,7 +202,7 @@ class Translator:
 
     def _readable(self, text: str) -> tuple[str, str, str, list[str]]:
         """What comes before, inside and after the readable text, and what was dropped inside."""
-        unknown = set(self.tokenizer.unknown(text))
+        unknown = set(self._unknown(text))
         symbols = "".join(letter for letter in unknown if not letter.isalnum())
         inside = text.strip(symbols + " ") if symbols else text
         start = text.find(inside)
@@ -196,6 +210,10 @@ class Translator:
         dropped = list(dict.fromkeys(letter for letter in inside if letter in unknown))
         kept = "".join(" " if letter in unknown else letter for letter in inside)
         return before, " ".join(kept.split()), after, dropped
+
+    def _unknown(self, text: str) -> list[str]:
+        """The letters that the tokenizer doesn't have, in the text as it gets it."""
+        return self.tokenizer.unknown(self.case.lowered(text))
 
     def _short(self, sentence: str) -> list[str]:
         """The sentence, or its parts where it is longer than what was trained on."""
@@ -257,11 +275,8 @@ def _typed(text: str) -> tuple[str, bool]:
     return text[0].upper() + text[1:] + ("?" if question else "."), True
 
 
-def _in_style(answer: str, typed: str) -> str:
+def _in_style(answer: str, typed: str, case: SentenceCase) -> str:
     """The answer without what `_typed` added: the mark at the end, the capital at the beginning."""
     if _typed(typed)[1]:
         answer = answer.removesuffix(".").removesuffix("?").removeprefix("¿")
-    if typed[0].islower():
-        start = next((i for i, letter in enumerate(answer) if letter.isalpha()), 0)
-        answer = answer[:start] + answer[start : start + 1].lower() + answer[start + 1 :]
-    return answer
+    return case.lowered(answer) if typed[0].islower() else answer

@@ -10,6 +10,7 @@ from torch import nn
 from workbook.tensor_file import BrokenTensorFile, read_tensors, write_tensors
 from workbook.translator import translation
 from workbook.translator.assembly import Pieces, take
+from workbook.translator.sentence_case import SentenceCase
 from workbook.translator.text import SubwordTokenizer
 from workbook.translator.translation import Card, Translator, card_of, words_of
 
@@ -31,6 +32,7 @@ TOKENIZER = SubwordTokenizer.train(
     ],
     120,
 )
+CASE = SentenceCase({"i", "i'm", "paris", "smith"})
 SHAPE = dict(
     source_vocab=len(TOKENIZER), target_vocab=len(TOKENIZER), d_model=8, num_heads=2, num_layers=1,
     d_ff=8, share_embeddings=True, max_length=64,
@@ -63,7 +65,7 @@ def echo(asked):
         return source if beam_size == 1 else (source, torch.zeros(source.size(0)))
 
     pieces = Pieces(None, None, copy, copy, mine=True)
-    return Translator(nn.Linear(1, 1), TOKENIZER, CARD, pieces)
+    return Translator(nn.Linear(1, 1), TOKENIZER, CASE, CARD, pieces)
 
 
 def test_a_sentence_goes_through(echo):
@@ -75,14 +77,15 @@ def test_a_sentence_goes_through(echo):
 @pytest.mark.parametrize(
     ("typed", "reaches", "answer"),
     [
-        ("this cat is very large", "This cat is very large.", "this cat is very large"),
-        ("This cat is very large", "This cat is very large.", "This cat is very large"),
-        ("this cat is very large.", "This cat is very large.", "this cat is very large."),
-        ("where is the station", "Where is the station?", "where is the station"),
-        ("i love you!", "I love you!", "i love you!"),
+        ("this cat is very large", "this cat is very large.", "this cat is very large"),
+        ("This cat is very large", "this cat is very large.", "This cat is very large"),
+        ("this cat is very large.", "this cat is very large.", "this cat is very large."),
+        ("where is the station", "where is the station?", "where is the station"),
+        ("smith is at home", "Smith is at home.", "Smith is at home"),
+        ("i love you!", "I love you!", "I love you!"),
     ],
 )
-def test_it_reaches_the_model_as_the_corpus_writes_and_is_answered_as_typed(
+def test_it_reaches_the_model_in_sentence_case_and_is_answered_as_typed(
     echo, asked, typed, reaches, answer
 ):
     assert echo.translate(typed).text == answer
@@ -90,8 +93,8 @@ def test_it_reaches_the_model_as_the_corpus_writes_and_is_answered_as_typed(
 
 
 def test_an_inverted_mark_goes_with_the_mark_that_was_added():
-    assert translation._in_style("¿Dónde está?", "where is it") == "dónde está"
-    assert translation._in_style("¿Dónde está?", "where is it?") == "¿dónde está?"
+    assert translation._in_style("¿Dónde está?", "where is it", CASE) == "dónde está"
+    assert translation._in_style("¿Dónde está?", "where is it?", CASE) == "¿dónde está?"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +128,7 @@ def test_emoji_around_the_text_are_kept_and_those_inside_left_out_aloud(echo, as
 
 def test_foreign_letters_are_left_out_wherever_they_stand(echo, asked):
     answer = echo.translate("ж this cat is ж very large")
-    assert asked == ["This cat is very large."]
+    assert asked == ["this cat is very large."]
     assert answer.text == "this cat is very large"
     assert "can't read it: ж" in answer.notes[0]
 
@@ -145,7 +148,7 @@ def test_sentences_are_translated_one_by_one(echo, asked):
     typed = 'Where is Mr. Smith? He said: "Go home (now)." I love you!'
     assert echo.translate(typed).text == typed
     assert sorted(asked) == sorted(
-        ["Where is Mr. Smith?", 'He said: "Go home (now)."', "I love you!"]
+        ["where is Mr. Smith?", 'he said: "Go home (now)."', "I love you!"]
     )
 
 
@@ -153,7 +156,7 @@ def test_a_long_sentence_is_cut_at_a_comma_or_a_conjunction_and_that_is_said(ech
     typed = "My brother, who is very very tired, reads a book and my cat is very large."
     answer = echo.translate(typed)
     assert len(asked) == 2
-    assert "My brother, who is very very tired," in asked
+    assert "my brother, who is very very tired," in asked
     assert "longer than what it was trained on (10 words)" in answer.notes[0]
     assert normal(answer.text) == normal(typed)
 
@@ -174,7 +177,7 @@ def test_one_word_of_many_letters_does_not_break_the_model(echo):
 
 
 def test_many_sentences_come_back_in_order(echo):
-    given = [" ".join(["cat"] * (n % 9 + 1)) for n in range(40)]
+    given = [" ".join(["Cat"] + ["cat"] * (n % 9)) for n in range(40)]
     for beam_size in (1, 4):
         assert echo.translate_all(given, beam_size) == given
 
@@ -188,11 +191,11 @@ def test_a_beam_of_none_is_refused(echo):
 def real():
     torch.manual_seed(5)
     pieces = take()
-    return Translator(pieces.Transformer(**SHAPE), TOKENIZER, CARD, pieces)
+    return Translator(pieces.Transformer(**SHAPE), TOKENIZER, CASE, CARD, pieces)
 
 
 def test_the_cache_writes_what_a_students_decoding_writes(real):
-    own = Translator(real.model, TOKENIZER, CARD, replace(real.pieces, mine=True))
+    own = Translator(real.model, TOKENIZER, CASE, CARD, replace(real.pieces, mine=True))
     for beam_size in (1, 3):
         assert own.translate_all(ENGLISH, beam_size) == real.translate_all(ENGLISH, beam_size)
 
