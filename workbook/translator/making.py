@@ -125,12 +125,9 @@ def train_translator(
 ) -> tuple[Translator, Run]:
     """Tokenizer, model and training of a translator on a corpus; nothing but the checkpoint is
     saved, from which a killed training goes on."""
-    case = SentenceCase.learn(sentence for pair in corpus.training for sentence in pair)
-    pairs = [SentencePair(*map(case.lowered, pair)) for pair in corpus.training]
-    tokenizer = SubwordTokenizer.train(
-        [sentence for pair in pairs for sentence in pair], preset.vocab_size
-    )
-    batches = Batches(encoded_pairs(tokenizer, pairs), preset.batch_tokens, seed)
+    case, tokenizer = learn_words(corpus.training, preset.vocab_size)
+    encoded = encoded_pairs(case, tokenizer, corpus.training)
+    batches = Batches(encoded, preset.batch_tokens, seed)
     shape = {
         "source_vocab": len(tokenizer),
         "target_vocab": len(tokenizer),
@@ -187,12 +184,21 @@ def train_translator(
     return Translator(model, tokenizer, case, card, pieces), run
 
 
+def learn_words(
+    pairs: Sequence[SentencePair], vocab_size: int
+) -> tuple[SentenceCase, SubwordTokenizer]:
+    """What turns sentences of these pairs, of either language, into ids."""
+    case = SentenceCase.learn(sentence for pair in pairs for sentence in pair)
+    lowered = [case.lowered(sentence) for pair in pairs for sentence in pair]
+    return case, SubwordTokenizer.train(lowered, vocab_size)
+
+
 def encoded_pairs(
-    tokenizer: SubwordTokenizer, pairs: Sequence[SentencePair]
+    case: SentenceCase, tokenizer: SubwordTokenizer, pairs: Sequence[SentencePair]
 ) -> list[tuple[list[int], list[int]]]:
     """Ids of both sides, without special tokens; without the few pairs that are very long."""
-    english = tokenizer.encode_all(pair.english for pair in pairs)
-    spanish = tokenizer.encode_all(pair.spanish for pair in pairs)
+    english = tokenizer.encode_all(case.lowered(pair.english) for pair in pairs)
+    spanish = tokenizer.encode_all(case.lowered(pair.spanish) for pair in pairs)
     both = zip(english, spanish, strict=True)
     return [pair for pair in both if max(map(len, pair)) < _LONGEST]
 
