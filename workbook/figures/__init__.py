@@ -25,6 +25,12 @@ _HOMES = {
     "dot_product_attention.masks": ("mask_painter",),
     "dot_product_attention.cost": ("attention_cost",),
     "dot_product_attention.plane": ("similarity_plane",),
+    "positional_encoding.reordering": ("reordered_outputs",),
+    "positional_encoding.sinusoids": ("position_picture", "base_explorer"),
+    "positional_encoding.similarity": ("similarity_by_distance",),
+    "positional_encoding.hands": ("clock_hands", "shift_explorer"),
+    "positional_encoding.rotary": ("rotary_explorer",),
+    "positional_encoding.comparison": ("positions_compared",),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
