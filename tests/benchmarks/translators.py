@@ -21,16 +21,16 @@ from torch import nn
 
 from workbook.corpus import mixture, phrasebook
 from workbook.device import describe_device, pick_device
-from workbook.pieces import Transformer, train_step
+from workbook.pieces import Transformer
 from workbook.training import Budget, Moment, WarmupAndDecay, adam, muon, train
 from workbook.translator.assembly import take
 from workbook.translator.making import MAX_LENGTH, encoded_pairs, evaluate, learn_words
 from workbook.translator.presets import Preset, preset
-from workbook.translator.real_positions import real_positions_only
 from workbook.translator.recurrent import RecurrentTranslator
 from workbook.translator.scoring import scores
 from workbook.translator.text import Batches
 from workbook.translator.translation import Card, Translator, words_of
+from workbook.translator.vocabulary_loss import train_step
 
 LENGTHS = ((1, 4), (5, 7), (8, 10), (11, 99))  # English words, marks not counted
 
@@ -179,7 +179,7 @@ def main():
                 model,
                 Batches(encoded, size.batch_tokens, seed),
                 Budget(tokens=tokens),
-                step=real_positions_only(train_step),
+                step=train_step,
                 rate=WarmupAndDecay(kind.peak or size.peak),
                 optimizer=kind.optimizer,
                 watchers=[watch],

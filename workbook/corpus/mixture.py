@@ -6,7 +6,7 @@ out for testing, the other doesn't train on.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from workbook.corpus.sources import source
 from workbook.corpus.splits import one_a_source, without
 
 MIXED_IN = 10_000  # phrasebook pairs among some 113,000 of Tatoeba
+_DECIDED_LATER = ("bank ", "it is the ")  # how constructions begin in which a later word decides
 CHOICES = ("auto", "tatoeba", "phrasebook")
 _TESTS = ("valid", "test", "compositional", "famous")
 _PROBES = ("bank", "it")
@@ -95,7 +96,6 @@ def phrasebook_corpus() -> Corpus:
 def tatoeba_corpus() -> Corpus:
     """Tatoeba, found as `tatoeba.find` does, with phrasebook pairs mixed in."""
     parts = tatoeba.load_split()
-    ours = _phrasebook("train")
     kept_out = [pair for name in _TESTS for pair in _phrasebook(name)]
     for name in _PROBES:
         kept_out += cleaned(
@@ -108,8 +108,7 @@ def tatoeba_corpus() -> Corpus:
         for reference in each.references
     )
     people = without(parts.training, kept_out)
-    mixed_in = without(ours, [*parts.validation, *parts.test])
-    mixed_in = mixed_in[:: max(1, len(mixed_in) // MIXED_IN)][:MIXED_IN]
+    mixed_in = without(_to_mix_in(), [*parts.validation, *parts.test])
     return Corpus(
         name="tatoeba",
         training=(*people, *mixed_in),
@@ -123,7 +122,20 @@ def tatoeba_corpus() -> Corpus:
     )
 
 
+def _to_mix_in() -> list[SentencePair]:
+    """All sentences in which a later word decides, and of the others as many as make `MIXED_IN`."""
+    telling, others = [], []
+    for pair in phrasebook.load_phrasebook("train"):
+        labels = pair.construction.split("/")
+        decided = any(label.startswith(_DECIDED_LATER) for label in labels)
+        (telling if decided else others).append(pair)
+    room = max(1, MIXED_IN - len(telling))
+    return _plain([*telling, *others[:: max(1, len(others) // room)][:room]])
+
+
 def _phrasebook(split: str) -> list[SentencePair]:
-    return cleaned(
-        SentencePair(pair.english, pair.spanish) for pair in phrasebook.load_phrasebook(split)
-    )
+    return _plain(phrasebook.load_phrasebook(split))
+
+
+def _plain(pairs: Iterable[phrasebook.Pair]) -> list[SentencePair]:
+    return cleaned(SentencePair(pair.english, pair.spanish) for pair in pairs)

@@ -25,7 +25,7 @@ def adam(model: nn.Module) -> torch.optim.Optimizer:
     return torch.optim.AdamW(parameters, **_as_adam(parameters))
 
 
-def muon(model: nn.Module, times_rate: float = 7.0) -> torch.optim.Optimizer:
+def muon(model: nn.Module, times_rate: float = 2.0) -> torch.optim.Optimizer:
     """Muon for the weights of linear layers, AdamW as `adam` has it for all other parameters.
 
     Tables of vectors (embeddings, a head tied to one) aren't maps from one space to another, so

@@ -26,7 +26,14 @@ def shipped(monkeypatch, tmp_path):
     monkeypatch.delenv("WORKBOOK_DATA", raising=False)
 
     def load(split):
-        return [SimpleNamespace(english=e, spanish=s) for e, s in SHIPPED[split]]
+        return [
+            SimpleNamespace(
+                english=e,
+                spanish=s,
+                construction="statement/bank river/past" if "bank" in e else "statement/present",
+            )
+            for e, s in SHIPPED[split]
+        ]
 
     def probes(name):
         return [SimpleNamespace(pair=SimpleNamespace(english=PROBE[0], spanish=PROBE[1]))]
@@ -91,6 +98,15 @@ def test_only_so_many_of_the_phrasebook_are_mixed_in(people, monkeypatch):
     english = [pair.english for pair in gather("tatoeba").training if "dogs" in pair.english]
     assert len(english) == 20
     assert english[-1] != "The cat sees 19 dogs."  # from all over, not the first ones
+
+
+def test_sentences_in_which_a_later_word_decides_are_all_mixed_in(people, monkeypatch):
+    banks = [(f"The bank has {n} trees.", f"La orilla tiene {n} árboles.") for n in range(15)]
+    monkeypatch.setitem(SHIPPED, "train", SHIPPED["train"] + banks)
+    monkeypatch.setattr(mixture, "MIXED_IN", 20)
+    english = [pair.english for pair in gather("tatoeba").training]
+    assert sum("bank" in sentence for sentence in english) == 15
+    assert sum("dogs" in sentence for sentence in english) == 5
 
 
 def test_without_tatoeba_it_is_fetched_where_that_is_allowed(monkeypatch, people):
