@@ -17,8 +17,9 @@ from torch import nn
 
 from workbook.device import describe_device, pick_device
 from workbook.pieces import Transformer, sinusoidal_encoding, train_step
-from workbook.training import adam
+from workbook.training import adam, muon
 from workbook.training.precision import BFLOAT16, FLOAT32, arithmetic, faster_precision
+from workbook.translator import vocabulary_loss
 from workbook.translator.presets import preset
 from workbook.translator.real_positions import real_positions_only
 from workbook.translator.text import Batches, padding_share
@@ -94,6 +95,10 @@ def ours():
     )  # fmt: skip
 
 
+def torchs():
+    return TorchTransformer(SMALL.vocab_size)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.training")
     parser.add_argument("--rounds", type=int, default=20)
@@ -101,24 +106,23 @@ def main():
     device = pick_device()
     torch.manual_seed(0)
     batches = Batches(sentences(30_000, SMALL.vocab_size), SMALL.batch_tokens)(0)
-    fast = real_positions_only(train_step)
 
     def trial(model):
-        optimizer = adam(model)
-        fast(model, batches[0].to(device), optimizer)
+        vocabulary_loss.train_step(model, batches[0].to(device), muon(model))
 
     chosen = faster_precision(ours().to(device), trial, device)
     ways = {
-        "nn.Transformer, float32": (TorchTransformer(SMALL.vocab_size), train_step, FLOAT32),
-        "the pieces, float32": (ours(), train_step, FLOAT32),
-        "nn.Transformer, bfloat16": (TorchTransformer(SMALL.vocab_size), train_step, BFLOAT16),
-        "the pieces, bfloat16": (ours(), train_step, BFLOAT16),
-        f"as we train ({chosen})": (ours(), fast, chosen),
+        "nn.Transformer, float32": (torchs(), train_step, FLOAT32, adam),
+        "the pieces, float32": (ours(), train_step, FLOAT32, adam),
+        "nn.Transformer, bfloat16": (torchs(), train_step, BFLOAT16, adam),
+        "the pieces, bfloat16": (ours(), train_step, BFLOAT16, adam),
+        "a student's, as we train": (ours(), real_positions_only(train_step), chosen, muon),
+        f"as we train ({chosen})": (ours(), vocabulary_loss.train_step, chosen, muon),
     }
     ready = {}
-    for name, (model, step, precision) in ways.items():
+    for name, (model, step, precision, optimizer) in ways.items():
         model = model.to(device).train()
-        ready[name] = (model, step, precision, adam(model))
+        ready[name] = (model, step, precision, optimizer(model))
     speeds = {name: [] for name in ways}
     for number in range(rounds + 2):
         batch = batches[number % len(batches)].to(device)
@@ -148,7 +152,7 @@ def main():
 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         unit = 1024**2 if sys.platform == "darwin" else 1024
-        print(f"peak memory of this process: {peak / unit:,.0f} MiB (five models at once)")
+        print(f"peak memory of this process: {peak / unit:,.0f} MiB (six models at once)")
 
 
 if __name__ == "__main__":
