@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from autograder.channel.piece import Piece
+from autograder.channel.piece import Piece, PieceRaised
 from autograder.checks import expect
 from autograder.checks.draw import Draw
 from autograder.checks.exercise import Exercise
@@ -33,7 +33,7 @@ def _precise(found: torch.Tensor, wanted: torch.Tensor, what: str, limit: float,
     """Right up to rounding. Told apart: wrong altogether, and worked out with too few digits."""
     expect.shape(found, wanted.shape, what)
     gap = (found.double() - wanted.double()).abs().max()
-    expect.that(bool(gap < 0.05), f"{what} is wrong altogether, as the other properties say.")
+    expect.that(bool(gap < 0.05), f"{what} is wrong here by more than rounding.")
     expect.that(bool(gap < limit), says)
 
 
@@ -156,6 +156,40 @@ def _(length, d_model, base=10000.0):
     return torch.where(columns % 2 == 0, angles.sin(), angles.cos()).float()
 
 
+@sinusoidal_encoding.misconception("exponent doubled")
+def _(length, d_model, base=10000.0):
+    """Your exponent is twice too large. You count 0, 2, 4, … already, and these are the 2i of the
+    formula: don't double them again."""
+    columns = torch.arange(0, d_model, 2, dtype=torch.float64)
+    angles = torch.arange(length, dtype=torch.float64)[:, None] / base ** (2 * columns / d_model)
+    return _interleaved(angles, d_model)
+
+
+@sinusoidal_encoding.misconception("exponent without its parentheses")
+def _(length, d_model, base=10000.0):
+    """base ** evens / d_model raises to the power first and divides by d_model after. Put the
+    exponent in parentheses: base ** (evens / d_model)."""
+    columns = torch.arange(0, d_model, 2, dtype=torch.float64)
+    angles = torch.arange(length, dtype=torch.float64)[:, None] / base**columns / d_model
+    return _interleaved(angles, d_model)
+
+
+@sinusoidal_encoding.misconception("divided by power and width")
+def _(length, d_model, base=10000.0):
+    """pos / (base ** evens / d_model) raises to the power first. Put the exponent in parentheses:
+    base ** (evens / d_model)."""
+    columns = torch.arange(0, d_model, 2, dtype=torch.float64)
+    angles = torch.arange(length, dtype=torch.float64)[:, None] / (base**columns / d_model)
+    return _interleaved(angles, d_model)
+
+
+@sinusoidal_encoding.misconception("whole turns")
+def _(length, d_model, base=10000.0):
+    """There is a 2π too many: the first hand turns by 1 radian a word, not by a whole turn. The
+    angle is pos / base^(2i / d_model) as it stands."""
+    return _interleaved(2 * math.pi * _angles(length, d_model, base), d_model)
+
+
 @sinusoidal_encoding.misconception("divided by d_model − 1")
 def _(length, d_model, base=10000.0):
     """Your exponent is 2i / (d_model − 1). In this formula it is 2i / d_model."""
@@ -239,6 +273,31 @@ def _(length, d_model, base=10000.0):
     return encoding.float()
 
 
+@sinusoidal_encoding.misconception("float32, and an odd number of columns crashes")
+def _(length, d_model, base=10000.0):
+    """Two things are missing. With an odd d_model there is one cosine less than there are sines:
+    angles[:, : d_model // 2]. And your angles are float32, which has seven digits: say
+    dtype=torch.float64 in torch.arange, and .float() at the end."""
+    columns = torch.arange(0, d_model, 2)
+    angles = torch.arange(length)[:, None] * torch.exp(columns * (-math.log(base) / d_model))
+    encoding = torch.zeros(length, d_model)
+    encoding[:, 0::2] = angles.sin()
+    encoding[:, 1::2] = angles.cos()
+    return encoding
+
+
+@sinusoidal_encoding.misconception("a sine too few")
+def _(length, d_model, base=10000.0):
+    """With an odd d_model there is one sine more than there are cosines, and you have angles for
+    the cosines only. torch.arange(0, d_model, 2) counts the sines rightly."""
+    pairs = torch.arange(d_model // 2, dtype=torch.float64)
+    angles = torch.arange(length, dtype=torch.float64)[:, None] / base ** (2 * pairs / d_model)
+    encoding = torch.zeros(length, d_model, dtype=torch.float64)
+    encoding[:, 0::2] = angles.sin()
+    encoding[:, 1::2] = angles.cos()
+    return encoding.float()
+
+
 @sinusoidal_encoding.misconception("a column too many")
 def _(length, d_model, base=10000.0):
     """With an odd d_model you return one column too many: the last sine has no cosine beside it.
@@ -285,9 +344,10 @@ Change = Callable[[nn.Module, torch.Tensor], torch.Tensor]
 
 
 def _sentence_case(draw: Draw) -> Case:
-    """x (batch, length, d_model), and a table longer than it."""
+    """x (batch, length, d_model), and a table with room for more words, and for the batch: who
+    counts along the wrong axis should see wrong numbers and not an error of their own making."""
     batch, length, d_model = draw.sizes(3, low=3)
-    construct = {"d_model": d_model, "max_length": length + draw.integer(4, 6), "dropout": 0.3}
+    construct = {"d_model": d_model, "max_length": length + batch, "dropout": 0.3}
     return Case((draw.normal(batch, length, d_model),), {}, construct)
 
 
@@ -298,13 +358,25 @@ def _too_long(exercise: Exercise, points: float) -> None:
         """A sentence of max_length words should pass, one word more should raise ValueError."""
         batch, length, d_model = draw.sizes(3, low=3)
         instance = piece.construct(d_model=d_model, max_length=length).eval()
-        full = instance(draw.normal(batch, length, d_model, dtype=torch.float32))
+        try:
+            full = instance(draw.normal(batch, length, d_model, dtype=torch.float32))
+        except PieceRaised as raised:
+            if not raised.is_a(ValueError):
+                raise
+            refused = f"A sentence of exactly max_length words, here {length}, was refused."
+            raise expect.Mismatch(refused) from None
         expect.shape(full, (batch, length, d_model), "The result for a sentence of max_length")
         longer = draw.normal(batch, length + 1, d_model, dtype=torch.float32)
         says = f"With max_length {length}, a sentence of {length + 1} words should be refused."
-        expect.raises(ValueError, lambda: instance(longer), says)
+        back: list[object] = []
+        try:
+            expect.raises(ValueError, lambda: back.append(instance(longer)), says)
+        except expect.Mismatch as missing:
+            came = f" What came back is {expect.describe(back[0])}." if back else ""
+            raise expect.Mismatch(missing.message + came) from None
 
-    exercise.property("too long a sentence", points)(holds)
+    # Not repeatable: the words of a ValueError are everyone's own.
+    exercise.property("too long a sentence", points, repeatable=False)(holds)
 
 
 def _dropout(exercise: Exercise, points: float) -> None:
@@ -371,7 +443,10 @@ def _(piece: Piece, draw: Draw) -> None:
         "There is a parameter, which training would change; the sinusoids are not learned.",
     )
     buffers = instance.to(torch.float64).buffers()
-    expect.that(bool(buffers), "There is no buffer.")
+    if not buffers:
+        instance(draw.normal(2, max_length - 1, d_model))
+        late = " (After its first call it has one.)" if instance.buffers() else ""
+        raise expect.Mismatch(f"A newly made module has no buffer.{late}")
     if "table" not in buffers:
         names = ", ".join(sorted(buffers))
         raise expect.Mismatch(f"The buffer should be called table, not {names}.", kind="name")
@@ -384,11 +459,10 @@ def _(piece: Piece, draw: Draw) -> None:
 def _(piece: Piece, draw: Draw) -> None:
     """In eval mode the result is each word plus the row of its position, the same rows for every
     sentence of the batch; sentences may be shorter than the table."""
-    batch, length, d_model = draw.sizes(3, low=3)
-    construct = {"d_model": d_model, "max_length": length + 3, "dropout": 0.3}
-    case = Case((draw.normal(batch, length, d_model),), {}, construct)
+    case = _sentence_case(draw)
     instance, oracle = beside(PositionalEncoding, piece, case, draw, torch.float32)
-    for words in (length, length + 3, 1):
+    batch, length, d_model = case.args[0].shape
+    for words in (length, length + batch - 1, 1):
         x = draw.normal(batch, words, d_model, dtype=torch.float32)
         expect.close(instance(x), oracle(x), "The result, at [sentence, word, feature],")
 
@@ -432,6 +506,14 @@ def _(self, x):
 def _(self, x):
     """You return the positions without the words. Return x plus the rows of the table."""
     return self.dropout(_checked(self.table, x).expand_as(x))
+
+
+@PositionalEncoding.misconception("positions set beside the words")
+@_wrong_forward(_Sinusoids)
+def _(self, x):
+    """You set the positions beside the words, so that every vector is twice as long. Add them: the
+    result has the shape of x."""
+    return self.dropout(torch.cat([x, _checked(self.table, x).expand_as(x)], dim=-1))
 
 
 @PositionalEncoding.misconception("words scaled")
@@ -525,6 +607,43 @@ class _(nn.Module):
         return self.dropout(x + pieces.sinusoidal_encoding(*x.shape[1:]).to(x))
 
 
+@PositionalEncoding.misconception("the buffer registered at the first call")
+class _(nn.Module):
+    """You register the buffer in forward, so that a module has none until it is first used, and
+    works its table out anew each time. Make it once, in __init__."""
+
+    def __init__(self, d_model, max_length=5000, dropout=0.1):
+        super().__init__()
+        self.d_model, self.max_length = d_model, max_length
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x):
+        table = pieces.sinusoidal_encoding(self.max_length, self.d_model)
+        self.register_buffer("table", table.to(x))
+        return self.dropout(x + _checked(self.table, x))
+
+
+@PositionalEncoding.misconception("copied from a model with the words first")
+class _(nn.Module):
+    """You have the well-known version for batches with the words first, (length, batch, d_model).
+    Here the batch is first, so the words are counted by x.size(1) and the table is (max_length,
+    d_model). Build it by your sinusoidal_encoding, which knows odd d_model too, register it as
+    table, and raise ValueError past its end."""
+
+    def __init__(self, d_model, max_length=5000, dropout=0.1):
+        super().__init__()
+        self.dropout = nn.Dropout(p=dropout)
+        position = torch.arange(max_length).unsqueeze(1)
+        div_term = torch.exp(torch.arange(0, d_model, 2) * (-math.log(10000.0) / d_model))
+        pe = torch.zeros(max_length, 1, d_model)
+        pe[:, 0, 0::2] = torch.sin(position * div_term)
+        pe[:, 0, 1::2] = torch.cos(position * div_term)
+        self.register_buffer("pe", pe)
+
+    def forward(self, x):
+        return self.dropout(x + self.pe[: x.size(0)])
+
+
 @PositionalEncoding.misconception("the buffer has another name")
 class _(nn.Module):
     """The buffer has another name than the exercise asks: table. Names are how weights are
@@ -589,6 +708,16 @@ def _(self, x):
     return self.dropout(x + self.table[: x.shape[0]])
 
 
+@PositionalEncoding.misconception("as many rows as features")
+@_wrong_forward(_Sinusoids)
+def _(self, x):
+    """You take as many rows as a word has features: x.size(-1) is d_model. Words run along axis 1:
+    take the first x.size(1) rows."""
+    if x.shape[-1] > self.table.shape[0]:
+        raise ValueError("too long")
+    return self.dropout(x + self.table[: x.shape[-1]])
+
+
 @PositionalEncoding.misconception("the whole table added")
 @_wrong_forward(_Sinusoids)
 def _(self, x):
@@ -620,6 +749,16 @@ def _(self, x):
 def _(self, x):
     """A sentence past the end of the table fails somewhere inside torch. Say it in words: compare
     x.size(1) with the table's rows first, and raise ValueError with both numbers."""
+    return self.dropout(x + self.table[: x.shape[1]])
+
+
+@PositionalEncoding.misconception("ValueError returned")
+@_wrong_forward(_Sinusoids)
+def _(self, x):
+    """You return the ValueError, and whoever called you takes it for a result. Write raise
+    ValueError(…)."""
+    if x.shape[1] > self.table.shape[0]:
+        return ValueError("too long")
     return self.dropout(x + self.table[: x.shape[1]])
 
 
@@ -718,7 +857,7 @@ def _(piece: Piece, draw: Draw) -> None:
     _precise(found, pieces.shift_matrix(offset, d_model), "The matrix", 2e-6, says)
 
 
-@shift_matrix.property("an odd number of columns", points=0.75)
+@shift_matrix.property("an odd number of columns", points=0.75, repeatable=False)
 def _(piece: Piece, draw: Draw) -> None:
     """With an odd d_model the last sine has no cosine to be rotated with: raise ValueError."""
     d_model = 2 * draw.integer(2, 5) + 1
@@ -786,6 +925,18 @@ def _(offset, d_model, base=10000.0):
     return torch.cat([torch.cat([cos, sin], 1), torch.cat([-sin, cos], 1)]).float()
 
 
+@shift_matrix.misconception("blocks overlap")
+def _(offset, d_model, base=10000.0):
+    """Your blocks overlap: each overwrites a part of the one before. Block i begins at row and
+    column 2i, not at i."""
+    _even(d_model)
+    matrix = torch.zeros(d_model, d_model, dtype=torch.float64)
+    for pair, turn in enumerate(_turns(offset, d_model, base)):
+        block = torch.stack([turn.cos(), turn.sin(), -turn.sin(), turn.cos()]).view(2, 2)
+        matrix[pair : pair + 2, pair : pair + 2] = block
+    return matrix.float()
+
+
 @shift_matrix.misconception("blocks in reverse order")
 def _(offset, d_model, base=10000.0):
     """The blocks stand in the wrong order. The first pair turns fastest, by offset itself; the
@@ -807,6 +958,15 @@ def _(offset, d_model, base=10000.0):
     _even(d_model)
     pairs = torch.arange(d_model // 2, dtype=torch.float64)
     return _blocks(offset / base ** (pairs / d_model))
+
+
+@shift_matrix.misconception("exponent doubled")
+def _(offset, d_model, base=10000.0):
+    """Your exponent is twice too large. If you count 0, 2, 4, …, these are the 2i of the formula
+    already: don't double them again."""
+    _even(d_model)
+    evens = torch.arange(0, d_model, 2, dtype=torch.float64)
+    return _blocks(offset / base ** (2 * evens / d_model))
 
 
 @shift_matrix.misconception("multiplied by the power")
@@ -855,6 +1015,18 @@ def _(offset, d_model, base=10000.0):
     return _blocks(turns)[: whole - d_model % 2, : whole - d_model % 2]
 
 
+@shift_matrix.misconception("an odd number of columns crashes")
+def _(offset, d_model, base=10000.0):
+    """An odd d_model fails somewhere inside torch. Say it in words: its last sine has no cosine to
+    be rotated with, so raise ValueError."""
+    turns = _turns(offset, d_model, base)
+    matrix = torch.zeros(d_model, d_model)
+    for pair, turn in enumerate(turns):
+        block = torch.stack([turn.cos(), turn.sin(), -turn.sin(), turn.cos()]).view(2, 2)
+        matrix[2 * pair : 2 * pair + 2, 2 * pair : 2 * pair + 2] = block
+    return matrix
+
+
 @shift_matrix.misconception("assert instead of raise")
 def _(offset, d_model, base=10000.0):
     """You use assert, which raises AssertionError (and nothing at all under python -O). Raise a
@@ -868,7 +1040,8 @@ def _(offset, d_model, base=10000.0):
     """Your angles are worked out in float32, which has seven digits. Say dtype=torch.float64 where
     the columns are counted, and .float() at the end."""
     _even(d_model)
-    return _blocks(offset / base ** (torch.arange(0, d_model, 2) / d_model))
+    turns = offset / base ** (torch.arange(0, d_model, 2) / d_model)
+    return _blocks(turns.double())
 
 
 @shift_matrix.misconception("float64 returned")
@@ -982,6 +1155,19 @@ class _(nn.Module):
         return self.dropout(x + _checked(self.position[0], x))
 
 
+@LearnedPositions.misconception("one number for each position")
+class _(nn.Module):
+    """You learn a single number for each position, the same for all features. It is a vector of
+    d_model numbers: (max_length, d_model)."""
+
+    def __init__(self, max_length, d_model, dropout=0.1):
+        super().__init__()
+        self.position = nn.Parameter(torch.randn(max_length, 1) * 0.02)
+        self.dropout = nn.Dropout(dropout)
+
+    forward = _Learned.forward
+
+
 @LearnedPositions.misconception("length and width swapped")
 class _(nn.Module):
     """Your parameter is (d_model, max_length). Each position is a row: (max_length, d_model). And
@@ -1074,6 +1260,16 @@ def _(self, x):
     if x.shape[0] > self.position.shape[0]:
         raise ValueError("too long")
     return self.dropout(x + self.position[: x.shape[0], None])
+
+
+@LearnedPositions.misconception("as many rows as sentences")
+@_wrong_forward(_Learned)
+def _(self, x):
+    """You take as many rows as there are sentences: x.size(0), or len(x), is the batch. Words run
+    along axis 1: take the first x.size(1) rows."""
+    if x.shape[0] > self.position.shape[0]:
+        raise ValueError("too long")
+    return self.dropout(x + self.position[: x.shape[0]])
 
 
 @LearnedPositions.misconception("the whole table added")
@@ -1214,7 +1410,7 @@ def _(piece: Piece, draw: Draw) -> None:
     _precise(found, pieces.apply_rotary(*case.args), "The rotated x", 1e-10, says)
 
 
-@apply_rotary.property("an odd number of features", points=0.25)
+@apply_rotary.property("an odd number of features", points=0.25, repeatable=False)
 def _(piece: Piece, draw: Draw) -> None:
     """The features are rotated in pairs, so an odd d_head should raise ValueError."""
     length, half = draw.sizes(2)
@@ -1272,6 +1468,23 @@ def _(x, positions, base=10000.0):
     first, second = x.chunk(2, -1)
     cos, sin = angles.cos(), angles.sin()
     return torch.cat([first * cos - second * sin, first * sin + second * cos], -1)
+
+
+@apply_rotary.misconception("neighbours' angles, partners from the other half")
+def _(x, positions, base=10000.0):
+    """Your angles are made for neighbours, (2i, 2i + 1), and your partners come from the other half
+    of the features. Two conventions are mixed, so nothing is rotated. Here the partner of an even
+    feature is the odd one beside it: x[..., 1::2]."""
+    angles = _rotary_angles(x, positions, base).repeat_interleave(2, -1)
+    first, second = x.chunk(2, -1)
+    return x * angles.cos() + torch.cat([-second, first], -1) * angles.sin()
+
+
+@apply_rotary.misconception("pairs left on an axis of their own")
+def _(x, positions, base=10000.0):
+    """Your pairs stand on an axis of their own at the end. Bring them together with .flatten(-2):
+    the result has the shape of x."""
+    return _rotated(x, _rotary_angles(x, positions, base)).unflatten(-1, (-1, 2))
 
 
 @apply_rotary.misconception("results not interleaved")
@@ -1367,6 +1580,23 @@ def _(x, positions, base=10000.0):
     return _rotated(x, torch.outer(positions.to(x.dtype), _frequencies(x, base)))
 
 
+@apply_rotary.misconception("an axis in the middle")
+def _(x, positions, base=10000.0):
+    """positions[:, None] puts the new axis second, which is right for (length,) only. The angles
+    need it at the end, whatever the shape: positions.unsqueeze(-1) or positions[..., None]."""
+    return _rotated(x, positions[:, None] * _frequencies(x, base))
+
+
+@apply_rotary.misconception("an axis in the middle, angles in float32")
+def _(x, positions, base=10000.0):
+    """Two things. positions[:, None] fits the shape (length,) only: positions.unsqueeze(-1) puts
+    the new axis at the end of any shape. And dividing whole numbers gives float32: make the columns
+    with torch.arange(…, dtype=x.dtype)."""
+    _even_features(x)
+    columns = torch.arange(0, x.shape[-1], 2, device=x.device)
+    return _rotated(x, positions[:, None] / base ** (columns / x.shape[-1]))
+
+
 @apply_rotary.misconception("a batch of heads only")
 def _(x, positions, base=10000.0):
     """This works for (batch, heads, length, d_head) only. Count from the end, and write … for
@@ -1387,6 +1617,13 @@ def _(x, positions, base=10000.0):
     return _rotated(x, positions[..., None] * _frequencies(x, base) ** 0.5)
 
 
+@apply_rotary.misconception("exponent doubled")
+def _(x, positions, base=10000.0):
+    """Your exponent is twice too large. If you count 0, 2, 4, …, these are the 2i of the formula
+    already: don't double them again."""
+    return _rotated(x, positions[..., None] * _frequencies(x, base) ** 2)
+
+
 @apply_rotary.misconception("multiplied by the power")
 def _(x, positions, base=10000.0):
     """You multiply the position by base^(2i / d_head). Divide by it: later pairs turn more
@@ -1402,8 +1639,8 @@ def _(x, positions, base=10000.0):
 
 @apply_rotary.misconception("angles in float32")
 def _(x, positions, base=10000.0):
-    """Your angles are float32 whatever x is: dividing whole numbers gives float32. Make the columns
-    with torch.arange(…, dtype=x.dtype)."""
+    """Your angles are float32 whatever x is. (Dividing whole numbers gives float32, and so does
+    sinusoidal_encoding.) Make the columns with torch.arange(…, dtype=x.dtype)."""
     _even_features(x)
     columns = torch.arange(0, x.shape[-1], 2, device=x.device)
     return _rotated(x, positions[..., None] * base ** (-columns / x.shape[-1]))
