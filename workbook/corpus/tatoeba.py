@@ -90,13 +90,13 @@ def load_split(
 
 
 def edition(path: Path) -> str:
-    """In words: whether a file is the one that the course measured with."""
+    """In words: whether a file is the one whose sha256 the course knows."""
     from workbook.corpus.fetching import sha256  # which brings what only a download needs
 
     known = source("tatoeba")
     if sha256(path) == known.sha256:
         return f"the edition of {known.edition}"
-    return f"not the edition of {known.edition} that the course measured with"
+    return f"another file than the edition of {known.edition}"
 
 
 def _places_given(known: Source) -> list[Path]:

@@ -118,6 +118,6 @@ def test_the_split_of_a_file_holds_out_whole_sentences(file):
 def test_an_edition_is_told_by_its_sha256(file, monkeypatch):
     from workbook.corpus import fetching
 
-    assert tatoeba.edition(file).startswith("not the edition of 2018-05-13")
+    assert tatoeba.edition(file).startswith("another file than the edition of 2018-05-13")
     monkeypatch.setattr(fetching, "sha256", lambda path: tatoeba.source("tatoeba").sha256)
     assert tatoeba.edition(file) == "the edition of 2018-05-13"

@@ -6,16 +6,21 @@ of pairs drawn later:
 1. The famous sentences of the course, and all sentences of a probe, are never trained on.
 2. A sentence in which two words meet that training never brings together (an adjective and its
    noun, a verb and its object or destination, a profession and who has it) is for the
-   compositional test. Each word alone is trained.
+   compositional test. Each word alone is trained, and means there what it means in the test: what
+   belongs to a phrase (*cook dinner*) or is chosen by its partner (*play* chess, *play* a violin)
+   is not held out.
 3. Otherwise the Spanish sentence decides, by its hash: two English sentences that share their
    Spanish share their split; and equal English sentences have equal Spanish.
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Collection
 from functools import cache
 
+from workbook.corpus.phrasebook.constructions.predicates import meetings_in_phrases
 from workbook.corpus.phrasebook.constructions.probes import probe_meetings
+from workbook.corpus.phrasebook.lexicon import ADJECTIVES, VERBS
 from workbook.corpus.phrasebook.sentences import Sentence, parse
 from workbook.corpus.phrasebook.tokens import normalise
 
@@ -38,6 +43,17 @@ def _hash(text: str) -> int:
 
 
 @cache
+def _chosen_by_partner() -> frozenset[str]:
+    """The Spanish verbs and adjectives that share their English with another one."""
+    translations: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for word in (*VERBS, *ADJECTIVES):
+        english = (word.english, *getattr(word, "particle", ()))
+        translations[type(word).__name__, *english].add(word.spanish)
+    shared = set().union(*(found for found in translations.values() if len(found) > 1))
+    return frozenset(w.lemma for w in (*VERBS, *ADJECTIVES) if w.spanish in shared)
+
+
+@cache
 def _famous_spanish() -> frozenset[str]:
     return frozenset(normalise(parse(english)[0].pair.spanish) for english in FAMOUS)
 
@@ -54,7 +70,9 @@ def is_held_for_probes(meetings: Collection[str]) -> bool:
 
 def is_held_meeting(meeting: str) -> bool:
     """Whether training never brings these two words together."""
-    if meeting.startswith(("bank:", "it:")):
+    if meeting.startswith(("bank:", "it:")) or meeting in meetings_in_phrases():
+        return False
+    if not _chosen_by_partner().isdisjoint(meeting.split("+")):
         return False
     return _hash(f"meeting {meeting}") % _HELD_OUT_MEETINGS == 0
 

@@ -214,6 +214,13 @@ def _meetings(activity: Activity) -> tuple[str, ...]:
     return tuple(f"{verb}+{noun}" for noun in nouns)
 
 
+@cache
+def meetings_in_phrases() -> frozenset[str]:
+    """The meetings inside whole phrases, such as *cook dinner*, which is not *cook* and *dinner*
+    translated one by one."""
+    return frozenset(meeting for activity in ACTIVITIES for meeting in _meetings(activity))
+
+
 def _said(activity: Activity, person: str) -> Predicate:
     words = activity.spanish_rest.split()
     after = [
