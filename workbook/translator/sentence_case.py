@@ -53,6 +53,14 @@ class SentenceCase:
 
         return _BEGINNING.sub(lower, text)
 
+    def begins(self, text: str) -> bool:
+        """Whether a text begins as sentences do: with a capital letter; with that of a name only
+        where a mark at the end says so too."""
+        first = _ANY.search(text)
+        if first is None or not first.group()[0].isupper():
+            return False
+        return first.group().lower() not in self.names or not text[-1].isalnum()
+
     @staticmethod
     def raised(text: str) -> str:
         """With a capital at the beginning of every sentence."""

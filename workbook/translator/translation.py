@@ -151,7 +151,9 @@ class Translator:
             length = min(most, 2 * source.size(1) + 10)
             rows = self._written(source.to(device), length, beam_size)
             for position, row in zip(positions, rows.tolist(), strict=True):
-                answers[position] = self.case.raised(self.tokenizer.decode(row))
+                answer = self.tokenizer.decode(row)
+                begins = self.case.begins(sentences[position])
+                answers[position] = self.case.raised(answer) if begins else answer
         if typed is None:
             return answers
         return [_in_style(a, t, self.case) for a, t in zip(answers, typed, strict=True)]
@@ -279,4 +281,4 @@ def _in_style(answer: str, typed: str, case: SentenceCase) -> str:
     """The answer without what `_typed` added: the mark at the end, the capital at the beginning."""
     if _typed(typed)[1]:
         answer = answer.removesuffix(".").removesuffix("?").removeprefix("¿")
-    return case.lowered(answer) if typed[0].islower() else answer
+    return answer if case.begins(typed) else case.lowered(answer)

@@ -60,6 +60,23 @@ def test_a_sentence_that_began_small_is_given_a_capital():
     assert CASE.raised("¿dónde está?") == "¿Dónde está?"
 
 
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        ("The dog", True),
+        ("¿Dónde está?", True),
+        ("the dog.", False),
+        ("Tom sleeps.", True),
+        ("Tom sleeps", False),
+        ("I sleep", False),
+        ("32", False),
+        ("", False),
+    ],
+)
+def test_whether_a_text_begins_as_sentences_do(text, begins):
+    assert CASE.begins(text) is begins
+
+
 @settings(derandomize=True, max_examples=200, deadline=None)
 @given(st.text(alphabet="aAbB iI.!?¿\"'(),ñÑ1", max_size=30))
 def test_lowering_and_raising_change_nothing_but_case_and_only_once(text):

@@ -82,6 +82,7 @@ def test_a_sentence_goes_through(echo):
         ("this cat is very large.", "this cat is very large.", "this cat is very large."),
         ("where is the station", "where is the station?", "where is the station"),
         ("smith is at home", "Smith is at home.", "Smith is at home"),
+        ("I love you", "I love you.", "I love you"),
         ("i love you!", "I love you!", "I love you!"),
     ],
 )
