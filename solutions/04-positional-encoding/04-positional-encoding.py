@@ -23,7 +23,7 @@
 # | **You need** | attention from lessons 02 and 03; sine and cosine of an angle |
 # | **Your time** | 2½ to 3 hours, with a good place for a break after section 5 |
 # | **Points** | 25 from the checks, 10 from three written questions |
-# | **Running it all** | about a minute and a half on a laptop without a GPU |
+# | **Running it all** | about a minute on a laptop without a GPU |
 
 # %% tags=["setup"]
 import math
@@ -172,7 +172,8 @@ print("with a causal mask:", blind_to_order(causal_head, 16), "of 100 blind")
 #
 # Each word needs a mark that says where it stands. The mark is a vector, so that a network can
 # use it. Which vector would **you** give to position 0, 1, 2, 3?
-#
+
+# %% [markdown]
 # **Idea one: count.** Write the position into the vector: 0, 1, 2, … A feature of a word is about
 # 1 in size, and word 50 gets a 50. It drowns everything else.
 #
@@ -818,7 +819,8 @@ except ValueError as problem:
 # apart they are. So why carry it in the word's vector, through values and all?
 #
 # Could a **score** know the distance, and nothing else?
-#
+
+# %% [markdown]
 # ### By hand
 #
 # Query and key both point to the right: (1, 0). Turn each by 30° for each position, anticlockwise.
@@ -1144,20 +1146,21 @@ for kind, runs in by_length.items():
 #
 # - **None** tosses a coin, from the first step to the last. No amount of training helps: that's
 #   your proof of section 1, at work.
-# - **Rotary** needs a handful of steps. "The verb right after me" is a distance, and a distance
-#   is what it sees.
+# - **Rotary** is there at the first measurement, or nearly. "The verb right after me" is a
+#   distance, and a distance is what it sees.
 # - **Sinusoidal** comes next: neighbours look alike from the start, and a shift is one matrix.
 # - **Learned** and **one-hot** get there as well, more slowly: each position is learned by itself.
 
 # %% [markdown]
 # Now the right panel, past the grey. Three kinds fall to about two right answers in three, on
 # texts twice as long as in training. Learned and one-hot rows out there have never been trained,
-# so no wonder. But the **sinusoids** fall just as far.
+# so no wonder. But the **sinusoids** fall as far as they do.
 #
 # That is worth knowing: the paper chose them hoping that they'd "allow the model to extrapolate
 # to sequence lengths longer than the ones encountered during training". Their formula has no end.
 # The layers behind it have never seen those rows, and don't know what to do with them.
-#
+
+# %% [markdown]
 # **Rotary** holds, at about 95 % or better: the distances are the ones it has trained with. This
 # task is local, though. On much longer texts rotary models stumble too, unless they're trained
 # for it.

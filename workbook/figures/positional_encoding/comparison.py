@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from workbook.figures.paper import sheet
 from workbook.figures.picture import Picture
-from workbook.figures.style import MUTED, PAGE_WIDTH, SERIES, SHADE, SMALL_SIZE
+from workbook.figures.style import INK, MUTED, PAGE_WIDTH, SERIES, SHADE, SMALL_SIZE
 
-_STYLES = (*SERIES, {"color": "#1b1b1b", "marker": "x", "linestyle": (0, (1, 1))})
+_STYLES = (*SERIES, {"color": INK, "marker": "x", "linestyle": (0, (1, 1))})
 
 Runs = Mapping[str, Sequence[Sequence[float]]]
 

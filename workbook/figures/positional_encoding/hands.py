@@ -33,6 +33,9 @@ Encoding = Callable[..., torch.Tensor]
 Shift = Callable[..., torch.Tensor]
 
 _WIDTH = 8
+_SPEEDS = (10_000.0 ** (-2 * np.arange(_WIDTH // 2) / _WIDTH)).tolist()
+"""Radians that each hand of the explorer turns by at a step."""
+
 _RADIUS = 0.4
 _LAST = 60
 
@@ -139,7 +142,7 @@ def _shifts(moves: Sequence[tuple[int, int, np.ndarray, np.ndarray, np.ndarray]]
             for pair in range(pairs):
                 x = left + across * (pair + 0.5)
                 _face(board, x, y)
-                _turn(board, x, y, before[2 * pair : 2 * pair + 2], offset * 10.0**-pair)
+                _turn(board, x, y, before[2 * pair : 2 * pair + 2], offset * _SPEEDS[pair])
                 _hand(board, x, y, *before[2 * pair : 2 * pair + 2], MUTED, 1.1)
                 _hand(board, x, y, *after[2 * pair : 2 * pair + 2], KEY, 2.2)
                 tip = moved[2 * pair : 2 * pair + 2] * _RADIUS
@@ -148,7 +151,7 @@ def _shifts(moves: Sequence[tuple[int, int, np.ndarray, np.ndarray, np.ndarray]]
                 )
                 ring.set(linewidth=1.8, gid="moved")
                 board.add_patch(ring)
-                turned = math.degrees(offset * 10.0**-pair) % 360
+                turned = math.degrees(offset * _SPEEDS[pair]) % 360
                 label(board, x, y - 0.55, f"{short(turned, 1)}°", size=SMALL_SIZE, color=INK)
             said.append(
                 f"from {start} to {start + offset}: "
@@ -158,7 +161,7 @@ def _shifts(moves: Sequence[tuple[int, int, np.ndarray, np.ndarray, np.ndarray]]
             )
     alt = (
         f"{title}. Clock hands in degrees from the top, for {pairs} pairs of columns. "
-        f"{'; '.join(said)}. The matrix is off by at most {worst:.2g}."
+        f"{'; '.join(said)}." + ("" if right else f" The matrix is off by up to {worst:.2g}.")
     )
     return Picture(page.figure, alt)
 

@@ -10,7 +10,7 @@ from workbook.figures.diagram import arrow, label
 from workbook.figures.paper import sheet, text_width
 from workbook.figures.picture import Picture
 from workbook.figures.positional_encoding.features import draw_features
-from workbook.figures.style import MUTED, PAGE_WIDTH, QUERY, SMALL_SIZE
+from workbook.figures.style import MUTED, PAGE_WIDTH, PAPER, QUERY, SMALL_SIZE
 
 _ROW = 0.34
 _SAME = 1e-4
@@ -65,7 +65,7 @@ def reordered_outputs(
             if place == second:
                 axes.yaxis.tick_right()
             for edge in range(1, count):
-                axes.axhline(edge - 0.5, color="white", linewidth=1.5)
+                axes.axhline(edge - 0.5, color=PAPER, linewidth=1.5)
         for place, text in ((first, "outputs of the sentence"), (second, "in the other order")):
             label(board, place, height + 0.44, text, ha="left", weight="bold")
         for j, (i, equal) in enumerate(zip(order, same, strict=True)):
