@@ -50,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _choose_translator(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--preset", choices=("tiny", "small", "base"), help="its size; small where none is saved"
+        "--preset",
+        choices=("tiny", "small", "medium", "base"),
+        help="its size; by default small, or what makes most of --minutes",
     )
     command.add_argument(
         "--data",
@@ -180,10 +182,11 @@ def _saved(arguments: argparse.Namespace):
 def _made(arguments: argparse.Namespace, **more):
     from workbook.training.live_progress import live
     from workbook.translator.making import translator
-    from workbook.translator.presets import preset
+    from workbook.translator.presets import preset, preset_for
 
+    minutes = getattr(arguments, "minutes", None)
     return translator(
-        preset(arguments.preset or "small"),
+        preset(arguments.preset) if arguments.preset else preset_for(minutes),
         arguments.data,
         mine=arguments.mine,
         fetch=not arguments.offline,

@@ -1,4 +1,4 @@
-"""Translators in three sizes: seconds, minutes, and a graphics card."""
+"""Translators in four sizes: seconds, five minutes, ten minutes, and a graphics card."""
 
 from dataclasses import dataclass
 
@@ -57,9 +57,22 @@ PRESETS = {
             d_ff=512,
             # On a budget of a few passes over the data, dropout costs more than it brings.
             dropout=0.0,
-            tokens=5_500_000,
+            tokens=7_000_000,
             batch_tokens=2_048,
             peak=1e-2,
+        ),
+        Preset(
+            name="medium",
+            about="ten minutes on a CPU with two cores",
+            vocab_size=4_000,
+            d_model=192,
+            num_heads=6,
+            num_layers=3,
+            d_ff=768,
+            dropout=0.0,
+            tokens=8_000_000,
+            batch_tokens=2_048,
+            peak=8e-3,
         ),
         Preset(
             name="base",
@@ -76,6 +89,14 @@ PRESETS = {
         ),
     )
 }
+
+
+_MEDIUM_FROM = 8  # minutes on a CPU; a larger model would not be done with fewer
+
+
+def preset_for(minutes: float | None) -> Preset:
+    """The size that makes most of so many minutes on a CPU; `small` where nothing is said."""
+    return PRESETS["medium" if (minutes or 0) >= _MEDIUM_FROM else "small"]
 
 
 def preset(name: str) -> Preset:

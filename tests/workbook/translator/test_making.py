@@ -17,7 +17,7 @@ from workbook.translator.making import (
     saved_at,
     translator,
 )
-from workbook.translator.presets import PRESETS, preset
+from workbook.translator.presets import PRESETS, preset, preset_for
 from workbook.translator.translation import Translator, card_of
 
 ANIMALS = {"cat": "gato", "dog": "perro", "bird": "pájaro", "horse": "caballo", "lion": "león"}
@@ -204,11 +204,18 @@ def test_a_brief_training_is_told_to_expect_little():
     assert expectation(whole, 10.0).startswith("Little: it was trained too briefly")
 
 
-def test_the_presets_are_three_sizes_in_order():
-    assert list(PRESETS) == ["tiny", "small", "base"]
+def test_the_presets_are_four_sizes_in_order():
+    assert list(PRESETS) == ["tiny", "small", "medium", "base"]
     sizes = [(p.d_model * p.num_layers, p.tokens) for p in PRESETS.values()]
     assert sizes == sorted(sizes)
     assert all(p.d_model % p.num_heads == 0 for p in PRESETS.values())
     assert preset("small").budget == Budget(tokens=PRESETS["small"].tokens)
-    with pytest.raises(KeyError, match="tiny, small, base"):
+    with pytest.raises(KeyError, match="tiny, small, medium, base"):
         preset("large")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "name"), [(None, "small"), (0.1, "small"), (5, "small"), (10, "medium")]
+)
+def test_more_minutes_are_for_a_larger_model(minutes, name):
+    assert preset_for(minutes) is preset(name)
