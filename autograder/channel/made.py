@@ -56,11 +56,36 @@ def parameters(
     return OnePass(made) if iterator else made
 
 
+class Recurrent(nn.Module):
+    """A network (batch, length, input) -> (outputs, last), with last (batch, hidden)."""
+
+    def __init__(self, network: nn.RNNBase) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        outputs, last = self.network(x)
+        return outputs, last[0]
+
+
+def recurrent(cell: str, weights: list[torch.Tensor]) -> Recurrent:
+    """A recurrent network of one layer, `cell` "RNN" or "GRU", whose weights are those of torch's:
+    input to hidden (gates · hidden, input), hidden to hidden, and the two biases."""
+    hidden, inputs = weights[1].shape[1], weights[0].shape[1]
+    network = {"RNN": nn.RNN, "GRU": nn.GRU}[cell](
+        inputs, hidden, batch_first=True, dtype=weights[0].dtype
+    )
+    with torch.no_grad():
+        for parameter, weight in zip(network.parameters(), weights, strict=True):
+            parameter.copy_(weight)
+    return Recurrent(network)
+
+
 def sgd(module: nn.Module, rate: float) -> torch.optim.Optimizer:
     """Plain gradient descent over a module that lives on this side."""
     return torch.optim.SGD(module.parameters(), lr=rate)
 
 
 MAKERS: dict[str, Callable[..., Any]] = {
-    make.__name__: make for make in (generator, linear, dropout, parameters, sgd)
+    make.__name__: make for make in (generator, linear, dropout, parameters, recurrent, sgd)
 }

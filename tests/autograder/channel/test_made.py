@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from autograder.channel.made import MAKERS, dropout, generator, linear, parameters, sgd
+from autograder.channel.made import MAKERS, dropout, generator, linear, parameters, recurrent, sgd
 
 
 def test_the_set_is_closed_and_known_by_name():
     assert all(MAKERS[name].__name__ == name for name in MAKERS)
-    assert {"generator", "linear", "dropout", "parameters", "sgd"} <= set(MAKERS)
+    assert {"generator", "linear", "dropout", "parameters", "recurrent", "sgd"} <= set(MAKERS)
 
 
 def test_every_option_of_a_maker_can_be_given_by_name():
@@ -73,3 +73,15 @@ def test_an_optimizer_takes_a_step_down():
     layer.weight.grad = torch.tensor([[2.0]])
     sgd(layer, rate=0.5).step()
     assert layer.weight.item() == pytest.approx(before - 1.0)
+
+
+@pytest.mark.parametrize(("cell", "gates"), [("RNN", 1), ("GRU", 3)])
+def test_a_recurrent_network_has_these_weights_and_gives_back_its_last_state(cell, gates):
+    shapes = [(gates * 4, 3), (gates * 4, 4), (gates * 4,), (gates * 4,)]
+    weights = [torch.randn(shape, dtype=torch.float64) for shape in shapes]
+    network = recurrent(cell, weights)
+    outputs, last = network(torch.randn(2, 5, 3, dtype=torch.float64))
+    assert outputs.shape == (2, 5, 4)
+    torch.testing.assert_close(last, outputs[:, -1])
+    for parameter, weight in zip(network.parameters(), weights, strict=True):
+        torch.testing.assert_close(parameter.detach(), weight)
