@@ -17,7 +17,8 @@ def positions_compared(
     """Two panels: right answers while training, and right answers against the text's length.
 
     Args:
-        learning: kind → one list a run, measured before the first step and every `every` steps.
+        learning: kind → one list a run, measured on texts of `trained_up_to` sentences before the
+            first step and every `every` steps.
         every: training steps between two values.
         by_length: kind → one list a run, measured at 1, 2, 3, … sentences.
         trained_up_to: the longest texts of training, in sentences.
@@ -45,7 +46,11 @@ def positions_compared(
                     at = [first + step * place for place in range(len(run))]
                     axes.plot(at, run, label="_" * bool(number) + name, **style, alpha=0.9)
             axes.set(ylim=(0.4, 1.04), yticks=(0.5, 0.75, 1), yticklabels=("a coin", "0.75", "1"))
-        left.set(title="while training", xlabel="training step", ylabel="right answers")
+        left.set(
+            title=f"while training, {trained_up_to} sentences",
+            xlabel="training step",
+            ylabel="right answers",
+        )
         right.set(title="on texts of each length", xlabel="sentences in the text")
         right.set(xlim=(0.5, longest + 0.5), xticks=range(1, longest + 1))
         handles, names = left.get_legend_handles_labels()
