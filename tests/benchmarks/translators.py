@@ -24,7 +24,13 @@ from workbook.device import describe_device, pick_device
 from workbook.pieces import Transformer
 from workbook.training import Budget, Moment, WarmupAndDecay, adam, muon, train
 from workbook.translator.assembly import take
-from workbook.translator.making import MAX_LENGTH, encoded_pairs, evaluate, learn_words
+from workbook.translator.making import (
+    MAX_LENGTH,
+    TOKENS_A_DRAW,
+    encoded_pairs,
+    evaluate,
+    learn_words,
+)
 from workbook.translator.presets import Preset, preset
 from workbook.translator.recurrent import RecurrentTranslator
 from workbook.translator.scoring import scores
@@ -142,7 +148,7 @@ def main():
     arguments = parser.parse_args()
     size, device = preset(arguments.preset), pick_device()
     tokens = arguments.tokens or size.tokens
-    corpus = mixture.gather(arguments.corpus)
+    corpus = mixture.gather(arguments.corpus, drawn=tokens // TOKENS_A_DRAW)
     print(f"{describe_device(device)}; {corpus.about}; {tokens:,} target tokens")
     case, tokenizer = learn_words(corpus.training, size.vocab_size)
     encoded = encoded_pairs(case, tokenizer, corpus.training)

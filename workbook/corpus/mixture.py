@@ -16,6 +16,7 @@ from workbook.corpus.sources import source
 from workbook.corpus.splits import one_a_source, without
 
 MIXED_IN = 10_000  # phrasebook pairs among some 113,000 of Tatoeba
+_DRAWN_WITH = 1  # the seed of pairs that are drawn for a training
 _DECIDED_LATER = ("bank ", "it is the ")  # how constructions begin in which a later word decides
 CHOICES = ("auto", "tatoeba", "phrasebook")
 _TESTS = ("valid", "test", "compositional", "famous")
@@ -43,11 +44,17 @@ class Corpus:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def gather(choice: str = "auto", fetch: bool = True, say: Callable[[str], None] = print) -> Corpus:
+def gather(
+    choice: str = "auto",
+    fetch: bool = True,
+    say: Callable[[str], None] = print,
+    drawn: int = 0,
+) -> Corpus:
     """The corpus asked for.
 
     choice: `"tatoeba"` (with phrasebook pairs mixed in), `"phrasebook"`, or `"auto"`: Tatoeba where
-    it is here or can be fetched, else the phrasebook. fetch: whether the net may be asked.
+    it is here or can be fetched, else the phrasebook. fetch: whether the net may be asked. drawn:
+    pairs that the grammar writes for this training alone, where the phrasebook is all there is.
 
     Raises ValueError for another choice, and for a Tatoeba file that is broken; for `"tatoeba"`
     also NoTatoeba or CannotFetch where it isn't to be had.
@@ -55,7 +62,7 @@ def gather(choice: str = "auto", fetch: bool = True, say: Callable[[str], None] 
     if choice not in CHOICES:
         raise ValueError(f"the data are one of {', '.join(CHOICES)}; got {choice!r}")
     if choice == "phrasebook":
-        return phrasebook_corpus()
+        return phrasebook_corpus(drawn, say)
     try:
         tatoeba.find()
     except tatoeba.NoTatoeba:
@@ -65,7 +72,7 @@ def gather(choice: str = "auto", fetch: bool = True, say: Callable[[str], None] 
         if not fetch and choice == "tatoeba":
             raise
         if not fetch:
-            return phrasebook_corpus()
+            return phrasebook_corpus(drawn, say)
         try:
             bring(source("tatoeba"), say)
         except CannotFetch as error:
@@ -73,13 +80,18 @@ def gather(choice: str = "auto", fetch: bool = True, say: Callable[[str], None] 
                 raise
             say(str(error))
             say("Going on with the phrasebook, which ships with the course.")
-            return phrasebook_corpus()
+            return phrasebook_corpus(drawn, say)
     return tatoeba_corpus()
 
 
-def phrasebook_corpus() -> Corpus:
-    """The shipped phrasebook alone."""
+def phrasebook_corpus(drawn: int = 0, say: Callable[[str], None] = print) -> Corpus:
+    """The shipped phrasebook, and `drawn` more pairs of its grammar to train on; some of them come
+    twice, and count once."""
     training = _phrasebook("train")
+    if drawn:
+        say(f"The phrasebook's grammar writes {drawn:,} more sentence pairs.")
+        more = _plain(phrasebook.generate(drawn, _DRAWN_WITH))
+        training = list(dict.fromkeys([*training, *more]))
     return Corpus(
         name="phrasebook",
         training=tuple(training),

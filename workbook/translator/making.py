@@ -24,6 +24,7 @@ from workbook.translator.vocabulary_loss import train_step
 
 MAX_LENGTH = 256  # positions of a sentence, in the model's table
 _LONGEST = 100  # sub-words of a sentence that is trained on
+TOKENS_A_DRAW = 50  # a longer training takes more different sentences of the phrasebook
 _SCORED = 500  # test sentences for the figure that is shown after training
 
 
@@ -86,7 +87,7 @@ def translator(
             kept = Translator.load(path, pieces, device)
             _describe(kept.card, say)
             return kept
-    corpus = mixture.gather(choice, fetch, say)
+    corpus = mixture.gather(choice, fetch, say, drawn=preset.tokens // TOKENS_A_DRAW)
     say(f"Training the translator {preset.name!r} on {corpus.about}.")
     say(f"What to expect: {corpus.expect}")
     say(f"Size: {preset.about}. Here: {describe_device(device)}.")

@@ -69,6 +69,22 @@ def test_the_phrasebook_alone_never_asks_for_tatoeba():
     assert corpus.expect
 
 
+def test_the_grammar_writes_more_pairs_for_a_training(monkeypatch):
+    asked, said = [], []
+
+    def generate(count, seed):
+        asked.append(count)
+        again = [SHIPPED["train"][0], ("The dog sees a cat.", "El perro ve un gato.")]
+        return [SimpleNamespace(english=e, spanish=s) for e, s in again]
+
+    monkeypatch.setattr(mixture.phrasebook, "generate", generate)
+    corpus = gather("phrasebook", say=said.append, drawn=1_000)
+    assert asked == [1_000]
+    assert "1,000 more sentence pairs" in said[0]
+    assert len(corpus.training) == 61
+    assert gather("phrasebook").training == corpus.training[:60]
+
+
 def test_tatoeba_comes_with_the_phrasebook_mixed_in(people):
     corpus = gather("auto")
     english = {pair.english for pair in corpus.training}

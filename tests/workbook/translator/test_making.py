@@ -44,7 +44,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.delenv("WORKBOOK_DATA", raising=False)
     gathered = []
 
-    def gather(choice, fetch, say):
+    def gather(choice, fetch, say, drawn):
         gathered.append((choice, fetch))
         return corpus("tatoeba" if choice == "tatoeba" else "phrasebook")
 
@@ -156,7 +156,9 @@ def test_an_interrupted_training_is_kept_and_goes_on_to_the_same_end(place):
 
 def test_an_interrupted_training_on_other_sentences_is_begun_anew(monkeypatch):
     make(watchers=[interrupt_after(5)])
-    monkeypatch.setattr(making.mixture, "gather", lambda *given: corpus(training=PAIRS[:30]))
+    monkeypatch.setattr(
+        making.mixture, "gather", lambda *given, **more: corpus(training=PAIRS[:30])
+    )
     made, said = make()
     assert "Beginning anew" in said
     assert made.card.share == 1
