@@ -1,4 +1,5 @@
-"""Every misconception is caught and named, every right answer accepted, on 20 seeds each.
+"""Every misconception is caught and named, every right answer accepted, on 20 seeds each; on two
+of them among the quick tests.
 
 The counts go into the table at the end of the run (`tests/conftest.py`).
 """
@@ -11,7 +12,6 @@ from autograder.exercises import all_exercises
 from tests.conftest import CHECKED
 from tests.exercises.correct import all_variants
 
-SEEDS = range(20)
 EXERCISES = {each.name: each for each in all_exercises()}
 EACH_EXERCISE = [pytest.param(each, id=each.name) for each in EXERCISES.values()]
 MISCONCEPTIONS = [
@@ -24,10 +24,16 @@ RIGHT = [
 ]
 
 
+@pytest.fixture(scope="module")
+def seeds(request):
+    quick = "not slow" in request.config.option.markexpr
+    return range(2 if quick else 20)
+
+
 @pytest.mark.parametrize(("exercise", "misconception"), MISCONCEPTIONS)
-def test_a_wrong_answer_is_caught_and_named(exercise, misconception, record_property):
-    verdicts = [examine(exercise, here(misconception.wrong), seed) for seed in SEEDS]
-    missed = [seed for seed, verdict in zip(SEEDS, verdicts, strict=True) if verdict.passed]
+def test_a_wrong_answer_is_caught_and_named(exercise, misconception, seeds, record_property):
+    verdicts = [examine(exercise, here(misconception.wrong), seed) for seed in seeds]
+    missed = [seed for seed, verdict in zip(seeds, verdicts, strict=True) if verdict.passed]
     names = [verdict.diagnosis.name if verdict.diagnosis else None for verdict in verdicts]
     named = set(names) == {misconception.name}
     record_property(
@@ -40,8 +46,8 @@ def test_a_wrong_answer_is_caught_and_named(exercise, misconception, record_prop
 
 
 @pytest.mark.parametrize(("exercise", "piece"), RIGHT)
-def test_a_right_answer_is_accepted(exercise, piece, record_property):
-    verdicts = [examine(exercise, here(piece), seed) for seed in SEEDS]
+def test_a_right_answer_is_accepted(exercise, piece, seeds, record_property):
+    verdicts = [examine(exercise, here(piece), seed) for seed in seeds]
     refused = [verdict for verdict in verdicts if not verdict.passed]
     record_property(CHECKED, {"exercise": exercise.name, "right": 1, "accepted": int(not refused)})
     assert not refused, [
@@ -52,8 +58,8 @@ def test_a_right_answer_is_accepted(exercise, piece, record_property):
 
 
 @pytest.mark.parametrize("exercise", EACH_EXERCISE)
-def test_the_reference_is_accepted(exercise):
-    for seed in SEEDS:
+def test_the_reference_is_accepted(exercise, seeds):
+    for seed in seeds:
         verdict = examine(exercise, here(exercise.reference), seed)
         assert verdict.passed, [result for result in verdict.results if not result.passed]
 
