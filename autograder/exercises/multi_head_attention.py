@@ -116,9 +116,34 @@ def _(x, num_heads):
 
 @split_heads.misconception("the wrong two axes swapped")
 def _(x, num_heads):
-    """You swap the last two axes. Counted from 0, words are axis 1 and heads axis 2: swap these."""
+    """What comes back has the axes (batch, length, d_head, num_heads). The heads belong in front of
+    the words: cut into (batch, length, num_heads, d_head), then swap axes 1 and 2, or stack along
+    dim 1."""
     batch, length, d_head = _sizes(x, num_heads)
     return x.reshape(batch, length, num_heads, d_head).transpose(2, 3)
+
+
+@split_heads.misconception("features in the place of the heads")
+def _(x, num_heads):
+    """The features have moved to second place, where the heads belong: (batch, d_head, length,
+    num_heads). After the cut the axes are (batch, length, num_heads, d_head); swap 1 and 2 only."""
+    batch, length, d_head = _sizes(x, num_heads)
+    return x.reshape(batch, length, num_heads, d_head).permute(0, 3, 1, 2)
+
+
+@split_heads.misconception("swapped before the cut")
+def _(x, num_heads):
+    """You swap words and features first and cut then, so that the cut goes through the words. Cut
+    the features into (num_heads, d_head) first, then swap words and heads."""
+    batch, length, d_head = _sizes(x, num_heads)
+    return x.transpose(1, 2).reshape(batch, num_heads, length, d_head)
+
+
+@split_heads.misconception("heads stacked as words")
+def _(x, num_heads):
+    """You put the heads one behind the other along the words. They need an axis of their own:
+    torch.stack(heads, dim=1) makes one, torch.cat doesn't."""
+    return pieces.split_heads(x, num_heads).flatten(1, 2)
 
 
 @split_heads.misconception("batch and words swapped")
@@ -211,7 +236,7 @@ def _(piece: Piece, draw: Draw) -> None:
     """Merging what was split should give the very same numbers, for any number of heads."""
     x, heads = _words(draw).args
     for count in (heads, 1, x.shape[-1]):
-        merged = piece(pieces.split_heads(x, count))
+        merged = piece(pieces.split_heads(x, count).contiguous())
         expect.close(merged, x, f"x, split into {count} and merged again,", tolerance=0.0)
 
 
@@ -232,8 +257,8 @@ def _(x):
 def _(x):
     """The idea is right. After transpose the numbers no longer lie in memory in the order that view
     needs, and it refuses. Use reshape or flatten, or .contiguous() before view."""
-    swapped = (x + 0.0).contiguous().transpose(1, 2)
-    return swapped.view(*swapped.shape[:2], -1)
+    batch, heads, length, d_head = x.shape
+    return x.transpose(1, 2).view(batch, length, heads * d_head)
 
 
 @merge_heads.misconception("features of the heads interleaved")
@@ -583,6 +608,15 @@ def _scores(q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
     return q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))
 
 
+def _through(self, projections, tensors, mask):
+    """The three tensors through these projections, split, and right from there on."""
+    q, k, v = (
+        pieces.split_heads(projection(x), self.num_heads)
+        for projection, x in zip(projections, tensors, strict=True)
+    )
+    return self.attend(q, k, v, mask)
+
+
 def _forward(change: Callable[..., Any]) -> type[nn.Module]:
     """A MultiHeadAttention that is right but for its forward."""
 
@@ -643,6 +677,15 @@ class _(_Projections):
     def __init__(self, d_model, num_heads, dropout=0.0, bias=True):
         super().__init__(d_model, num_heads, dropout, bias)
         self.out_proj = nn.Linear(d_model, d_model)
+
+
+@MultiHeadAttention.misconception("out_proj without bias")
+class _(_Projections):
+    """Your out_proj never has a bias. bias concerns all four projections, out_proj too."""
+
+    def __init__(self, d_model, num_heads, dropout=0.0, bias=True):
+        super().__init__(d_model, num_heads, dropout, bias)
+        self.out_proj = nn.Linear(d_model, d_model, bias=False)
 
 
 @MultiHeadAttention.misconception("other names")
@@ -846,6 +889,17 @@ def _(self, query, key, value, mask):
     return self.attend(q, k, v, mask)
 
 
+@MultiHeadAttention.misconception("no axis for the heads")
+@_forward
+def _(self, query, key, value, mask):
+    """Nothing is split: you attend with all features at once, whatever num_heads says. Send the
+    three projections through split_heads."""
+    found, weights = pieces.scaled_dot_product_attention(
+        self.q_proj(query), self.k_proj(key), self.v_proj(value), mask
+    )
+    return self.out_proj(found), weights
+
+
 @MultiHeadAttention.misconception("split before the projection")
 @_forward
 def _(self, query, key, value, mask):
@@ -908,11 +962,28 @@ def _(self, query, key, value, mask):
 @_forward
 def _(self, query, key, value, mask):
     """q_proj and k_proj have changed places: q_proj gets query, k_proj gets key."""
-    q, k, v = (
-        pieces.split_heads(projection(x), self.num_heads)
-        for projection, x in ((self.k_proj, query), (self.q_proj, key), (self.v_proj, value))
-    )
-    return self.attend(q, k, v, mask)
+    return _through(self, (self.k_proj, self.q_proj, self.v_proj), (query, key, value), mask)
+
+
+@MultiHeadAttention.misconception("q_proj for the key")
+@_forward
+def _(self, query, key, value, mask):
+    """Your key goes through q_proj, and k_proj is never used: k_proj(key)."""
+    return _through(self, (self.q_proj, self.q_proj, self.v_proj), (query, key, value), mask)
+
+
+@MultiHeadAttention.misconception("k_proj for the value")
+@_forward
+def _(self, query, key, value, mask):
+    """Your value goes through k_proj, and v_proj is never used: v_proj(value)."""
+    return _through(self, (self.q_proj, self.k_proj, self.k_proj), (query, key, value), mask)
+
+
+@MultiHeadAttention.misconception("q_proj for all three")
+@_forward
+def _(self, query, key, value, mask):
+    """All three go through q_proj. Each has a projection of its own: k_proj(key), v_proj(value)."""
+    return _through(self, (self.q_proj, self.q_proj, self.q_proj), (query, key, value), mask)
 
 
 @MultiHeadAttention.misconception("keys handed over instead of values")
@@ -943,6 +1014,24 @@ def _(self, query, key, value, mask):
     √d_head: the size of the last axis after the split."""
     q, k, v = self.split(query, key, value)
     return self.weigh(q @ k.transpose(-2, -1) / math.sqrt(query.shape[-1]), v, mask)
+
+
+@MultiHeadAttention.misconception("divided by the size of a head")
+@_forward
+def _(self, query, key, value, mask):
+    """You divide by d_head. The standard deviation of the scores is √d_head: the root is
+    missing."""
+    q, k, v = self.split(query, key, value)
+    return self.weigh(q @ k.transpose(-2, -1) / q.shape[-1], v, mask)
+
+
+@MultiHeadAttention.misconception("scaled by the number of heads")
+@_forward
+def _(self, query, key, value, mask):
+    """You divide by √num_heads. A head compares d_head = d_model / num_heads features, so divide by
+    √d_head."""
+    q, k, v = self.split(query, key, value)
+    return self.weigh(q @ k.transpose(-2, -1) / math.sqrt(self.num_heads), v, mask)
 
 
 @MultiHeadAttention.misconception("softmax over the heads")
@@ -996,6 +1085,24 @@ def _(self, query, key, value, mask):
     return self.attend(
         *self.split(query, key, value), None if mask is None else mask[:, :1].clone()
     )
+
+
+@MultiHeadAttention.misconception("mask added to the scores")
+@_forward
+def _(self, query, key, value, mask):
+    """You add the mask to the scores. Adding True is adding 1; a boolean mask says where to fill
+    with −inf. Your scaled_dot_product_attention does it: call it."""
+    q, k, v = self.split(query, key, value)
+    return self.weigh(_scores(q, k) if mask is None else _scores(q, k) + mask, v, None)
+
+
+@MultiHeadAttention.misconception("scores multiplied by the mask")
+@_forward
+def _(self, query, key, value, mask):
+    """You multiply the scores by the mask. A score of 0 still gets weight, because exp(0) = 1; fill
+    with −inf. Your scaled_dot_product_attention does it: call it."""
+    q, k, v = self.split(query, key, value)
+    return self.weigh(_scores(q, k) if mask is None else _scores(q, k) * mask, v, None)
 
 
 @MultiHeadAttention.misconception("masked after the softmax")

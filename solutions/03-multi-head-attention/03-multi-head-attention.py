@@ -71,7 +71,8 @@ figures.transformer_map("03-multi-head-attention")
 # *It* has more than one question. Which noun could I be? What is said about me? Who did
 # something? In lesson 02 *it* was torn between *animal* and *street*, 0.32 and 0.32. What does a
 # word bring home that has **two** questions and only **one** look?
-#
+
+# %% [markdown]
 # ### By hand
 #
 # > The cat is red. The dog is blue. *What colours do the cat and the dog have?*
@@ -654,7 +655,7 @@ with torch.no_grad():
     theirs.in_proj_bias.normal_()  # torch starts biases at 0, which would hide a mistake
     theirs.out_proj.bias.normal_()
 mine = copied(theirs)
-query, key, value = torch.randn(2, 4, 12), torch.randn(2, 6, 12), torch.randn(2, 6, 12)
+query, key, value = torch.randn(2, 5, 12), torch.randn(2, 6, 12), torch.randn(2, 6, 12)
 
 
 def compare(my_mask=None, **their_masks):
@@ -668,7 +669,7 @@ def compare(my_mask=None, **their_masks):
 print("without a mask, largest differences:", compare())
 
 # %% [markdown]
-# 4 queries, 6 keys, 3 heads of 4 features, other keys than values: nothing is square, so nothing
+# 5 queries, 6 keys, 3 heads of 4 features, other keys than values: nothing is square, so nothing
 # can hide. `average_attn_weights=False` is needed because PyTorch returns the **average** over the
 # heads otherwise, and the heads are what we want to see.
 
@@ -696,7 +697,7 @@ figures.mask_conventions(one_mask, tokens)
 
 # %%
 real = torch.tensor([[True] * 6, [True] * 4 + [False] * 2])  # (batch, keys)
-ahead = torch.ones(4, 6).tril(diagonal=1).bool()  # (queries, keys)
+ahead = torch.ones(5, 6).tril().bool()  # (queries, keys)
 print("padding:", compare(real[:, None, None, :], key_padding_mask=~real))
 print("a mask: ", compare(ahead[None, None], attn_mask=~ahead))
 
@@ -880,8 +881,13 @@ def pack(sentences):
 # 04), and `x + output` with a `LayerNorm`, so that a word keeps what it was when it takes in what
 # it found (lesson 05).
 #
-# Why two layers? In layer 1, *it* can read *tired*. Only then can it know what to look for in
-# layer 2.
+# Why two layers? One look isn't enough here, and there are two plans for two looks:
+#
+# - **Plan A.** Layer 1: *it* reads *tired*. Layer 2: now it knows what to look for, and finds
+#   *animal*.
+# - **Plan B.** Layer 1: *tired* finds *animal*. Layer 2: *it* asks *tired*.
+#
+# Which one will gradient descent choose? Make your guess.
 
 
 # %%
@@ -891,7 +897,7 @@ class Reader(nn.Module):
         self.word = nn.Embedding(len(vocabulary), d_model)
         self.place = nn.Embedding(LONGEST, d_model)
         for table in (self.word, self.place):
-            nn.init.normal_(table.weight, std=0.1)
+            nn.init.normal_(table.weight, std=0.2)
         self.norms = nn.ModuleList(nn.LayerNorm(d_model) for _ in range(num_layers))
         self.layers = nn.ModuleList(
             MultiHeadAttention(d_model, num_heads) for _ in range(num_layers)
@@ -943,7 +949,7 @@ def share_right(model, tokens=tokens):
 
 
 # %% tags=["nbval-ignore-output"]
-reader = train_reader(start=1)
+reader = train_reader(start=3)
 print(f"right in {share_right(reader):.0%} of {len(probes)} sentences it has never seen")
 
 # %% [markdown]
@@ -962,10 +968,10 @@ print(f"without the adjective: {share_right(reader, blind):.0%} right")
 # Half, at best. Everything hangs on that one word.
 
 # %% [markdown]
-# ### See where *it* looks
+# ### See where the words look
 #
-# The row of *it* in every head, first for *tired*, then for *wide*. Look for a head that moves
-# from *animal* to *street*.
+# Under plan A, the row of ***it*** moves from *animal* to *street* in a head of layer 2. Here is
+# that row in every head, first for *tired*, then for *wide*:
 
 
 # %%
@@ -981,11 +987,20 @@ pair = {"tired": reading_of(reader, 0), "wide": reading_of(reader, 1)}
 
 # %% tags=["nbval-ignore-output"]
 figures.word_in_every_head(
-    pair, "it", title="One word changes, and some heads of “it” look at another noun"
+    pair, "it", title="Where “it” looks: compare the tables row by row, only one word has changed"
 )
 
 # %% [markdown]
-# Pick any word of either sentence, in any head, and follow it. Try *tired*, and try *the*.
+# Under plan B, the row of the **adjective** moves, in a head of layer 1. (It is the last word but
+# one, in front of the full stop.)
+
+# %% tags=["nbval-ignore-output"]
+figures.word_in_every_head(
+    pair, -2, title="Where the adjective looks: does “tired” look at another noun than “wide”?"
+)
+
+# %% [markdown]
+# Pick any word of either sentence, in any head, and follow it. Try *the*, which has no job here.
 
 # %% tags=["nbval-ignore-output"]
 figures.head_explorer(pair, "it", layer=2, head=1)
@@ -994,7 +1009,7 @@ figures.head_explorer(pair, "it", layer=2, head=1)
 # ### Measure it
 #
 # Two sentences prove nothing: anyone can pick a pretty one. So count over all of them. For each
-# head: in how many sentences does the **largest weight of *it*** lie on the noun that is meant?
+# head: in how many sentences does the **largest weight** of a word lie on the noun that is meant?
 #
 # Compare it with what a head gets that knows nothing:
 #
@@ -1020,25 +1035,31 @@ def measure(model, asks):
 
 
 # %% tags=["nbval-ignore-output"]
-single, both = measure(reader, it)
+single, both_it = measure(reader, it)
+_, both_adjective = measure(reader, it + 3)
 names = [f"layer {layer}\nhead {head}" for layer in (1, 2) for head in (1, 2, 3, 4)]
 figures.heads_against_chance(
-    {"on the noun that is meant": single, "in both sentences of a pair": both},
+    {
+        "“it”, sentences": single,
+        "“it”, whole pairs": both_it,
+        "the adjective, whole pairs": both_adjective,
+    },
     names,
     {"any word, by luck": 1 / 13, "always the same noun": 0.5},
-    "Layer 1 can't know yet which noun is meant; in layer 2 some heads do",
+    f"The best head is right in {max(both_it + both_adjective):.0%} of the pairs",
     "share of the test",
 )
 
 # %% [markdown]
-# Read the squares. In **layer 1** they lie at 0, and they must: there, *it* has not read the
-# adjective yet, so its query is the same in both sentences, and so is the noun that it prefers. Its
-# dots can't rise above 50 %. And yet, in the picture of *tired* alone, a head of layer 1 may well
-# point at *animal* with nearly all its weight. That picture would have fooled you.
-#
-# In **layer 2** some heads follow the meaning in many pairs. None of them does so in all of them,
-# and yet the model is nearly always right. So its answer doesn't hang on the largest weight of one
-# head.
+# Look at *it* in **layer 1** first. Its squares lie at 0, and they must: there, *it* has not read
+# the adjective yet, so its query is the same in both sentences, and so is the noun that it prefers.
+# Its dots can't rise above 50 %. And yet, in a picture of *tired* alone, a head of layer 1 may
+# point at *animal* with most of its weight. That picture would have fooled you.
+
+# %% [markdown]
+# Squares that rise in layer 2 are plan A. Triangles that rise in layer 1 are plan B. In our run
+# it is mostly A. But even the best head isn't right in all pairs, while the **model** nearly is.
+# So its answer doesn't hang on the largest weight of one head.
 
 # %% [markdown]
 # ### Switch heads off
@@ -1067,19 +1088,19 @@ for layer in (0, 1):
 
 # %% [markdown]
 # Without a whole layer the model falls most of the way back to a habit, or below it. A single head
-# is hardly missed, in our run not even the one with the highest square: the others carry much of
-# the same information. So a sentence like "head 4 resolves pronouns" says too much, even where its
-# picture is clear.
+# is missed much less, even one that follows the meaning well: the others carry much of the same
+# information. So a sentence like "head 4 resolves pronouns" says too much, even where its picture
+# is clear.
 
 # %% [markdown]
 # ### Another start, another division of labour
 #
-# Train the same model twice more, from other random numbers. This time measure two words: *it*, and
-# the adjective, *tired* or *wide*. For each we print the head that follows the meaning best.
+# Train the same model twice more, from other random numbers. For *it* and for the adjective, print
+# the head that is right in most pairs.
 
 # %% tags=["nbval-ignore-output"]
 for start in (1, 2, 3):
-    model = reader if start == 1 else train_reader(start)
+    model = reader if start == 3 else train_reader(start)
     found = [f"start {start}: {share_right(model):4.0%} right"]
     for name, asks in (("“it”", it), ("the adjective", it + 3)):
         pairs = measure(model, asks)[1]
@@ -1088,10 +1109,9 @@ for start in (1, 2, 3):
     print("; ".join(found))
 
 # %% [markdown]
-# All three solve the task, and not in the same way. In our first run, *it* reads the adjective in
-# layer 1 and finds the noun in layer 2, as we had planned. In our other runs the **adjective**
-# finds its noun, already in layer 1, and *it* hardly moves: it can ask the adjective. The picture
-# of *it* alone would have shown you nothing.
+# All three solve the task, and not in the same way: another head, and in some runs hardly plan A at
+# all. (While we wrote this lesson we saw runs with 85 % for *it*, and others with 4 % for *it* and
+# 59 % for the adjective. All had over 95 % right answers.)
 #
 # Three things to keep. Heads do learn visible things. Which head learns what is an accident of the
 # start. And one pretty matrix is an anecdote: **count, compare with chance, and switch off.**

@@ -146,9 +146,9 @@ def word_in_every_head(
     heading = 0.33
     heights = {name: above + heading + 0.28 * len(table) for name, table in tables.items()}
     height = sum(heights.values()) + 0.16 * len(tables)
-    one = next(iter(checked.values()))
-    asked = one.queries[one.place(word)]
     if title is None:
+        one = next(iter(checked.values()))
+        asked = one.queries[one.place(word)]
         table = next(iter(tables.values()))
         row, column = np.unravel_index(np.nanargmax(table), table.shape)
         title = (
@@ -167,13 +167,14 @@ def word_in_every_head(
             )
             for edge in range(reading.heads, len(table), reading.heads):
                 axes.axhline(edge - 0.5, color=INK, linewidth=1.6)
-            said = f"{name}, “{reading.queries[reading.place(word)]}” asks" if name else ""
-            axes.set_title(said or f"“{asked}” asks", pad=above * 72 + 3)
+            asks = f"“{reading.queries[reading.place(word)]}” asks"
+            axes.set_title(f"{name}, {asks}" if name else asks, pad=above * 72 + 3)
             if top == height:
                 draw_scale(page, left + cell * len(reading.keys) + 0.15, bottom, min(tall, 2.4))
             top = bottom - 0.16
     told = " ".join(
-        (f"{name}: " if name else "")
+        (f"{name}, " if name else "")
+        + f"“{reading.queries[reading.place(word)]}” asks: "
         + "; ".join(
             f"{row} at {_strongest(weights, reading.keys)}"
             for row, weights in zip(rows[name], tables[name], strict=True)
@@ -181,7 +182,8 @@ def word_in_every_head(
         + "."
         for name, reading in checked.items()
     )
-    return Picture(page.figure, f"{title.rstrip('.')}. Where “{asked}” looks: {told}")
+    said = title if title.endswith("?") else f"{title.rstrip('.')}."
+    return Picture(page.figure, f"{said} {told}")
 
 
 def _looks(reading: _Checked, layer: int, head: int, place: int) -> Picture:

@@ -113,7 +113,7 @@ def test_the_still_picture_shows_the_word_in_all_heads_of_all_sentences(two):
             shown, torch.cat([layer[:, 3] for layer in reading.weights]), rtol=1e-6
         )
     assert alt == picture.alt
-    assert "wide: layer 1, head 1 at “" in alt
+    assert "wide, “too” asks: layer 1, head 1 at “" in alt
 
 
 def test_rows_are_named_by_layer_and_head_and_words_stand_along_the_top(two):

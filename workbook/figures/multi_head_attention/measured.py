@@ -35,9 +35,11 @@ def heads_against_chance(
             raise ValueError(f"the shares of {name!r} should be from 0 to 1: {list(values)}")
     with sheet(PAGE_WIDTH, 2.95, title, "Measured in this notebook.") as page:
         axes = page.axes(0.75, 0.75, 6.0, 2.1)
-        for (name, values), style in zip(shares.items(), SERIES, strict=False):
-            dots = style | {"linestyle": "none", "markersize": 8}
-            axes.plot(range(len(heads)), list(values), label=name, **dots)
+        for kind, (name, values) in enumerate(shares.items()):
+            dots = SERIES[kind] | {"linestyle": "none", "markersize": 8}
+            beside = 0.17 * (kind - (len(shares) - 1) / 2)  # equal shares would hide one another
+            places = [head + beside for head in range(len(heads))]
+            axes.plot(places, list(values), label=name, **dots)
         for name, chance in chances.items():
             axes.axhline(chance, color=MUTED, linestyle="--", linewidth=1.2, zorder=1)
             axes.text(len(heads) - 0.42, chance, name, va="center", size=SMALL_SIZE, color=INK)
