@@ -50,6 +50,35 @@ _MEANINGS = (
         "torch.no_grad().",
     ),
     (
+        r"'NoneType' object",
+        "Something is None that you use as if it weren't: an optional argument that wasn't passed, "
+        "a .grad that was never filled, or what a function without a return gives back. Ask "
+        "`is not None` first.",
+    ),
+    (
+        r"'tuple' (object|and)|not tuple|and 'tuple'",
+        "A tuple stands where a tensor is expected: a function returned several things in one. "
+        "Take them apart, first, second = …, or take one by its place, …[0].",
+    ),
+    (
+        r"index \d+ is out of bounds",
+        "An index is too large. Counting starts at 0, so the last place of an axis of size n is "
+        "n − 1.",
+    ),
+    (
+        r"not have been used in the graph",
+        "The result wasn't made from this tensor, so it has no slope there. Ask for the gradient "
+        "by the very tensor that went in, not by a slice or a copy of it.",
+    ),
+    (
+        r"grad can be implicitly created only for scalar outputs",
+        "torch takes the gradient of one number at a time. Take one element, or a sum.",
+    ),
+    (
+        r"stack expects each tensor to be equal size",
+        "torch.stack puts tensors of one and the same shape beside each other. These differ.",
+    ),
+    (
         r"only (one element|integer) tensors|Only tensors of floating point",
         "A tensor stands where one number is expected, or the other way round: print its shape and "
         "dtype.",

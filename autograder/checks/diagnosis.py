@@ -118,7 +118,10 @@ def _alike(one: Conduct, other: Conduct, prop: Property) -> bool:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two answers are equal up to rounding; NaN equals NaN."""
+    """Whether two answers are equal up to rounding; NaN equals NaN, and a number in a tensor of no
+    dimensions equals the number."""
+    if isinstance(one, float) != isinstance(other, float):
+        one, other = _number(one), _number(other)
     if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
         if one.shape != other.shape or one.dtype != other.dtype:
             return False
@@ -137,3 +140,9 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, Handle) and isinstance(other, Handle):
         return True  # two objects, each on its own bench: their numbers say nothing
     return type(one) is type(other) and one == other
+
+
+def _number(value: Any) -> Any:
+    """What a tensor of no dimensions holds; anything else as it is."""
+    floating = isinstance(value, torch.Tensor) and value.is_floating_point()
+    return value.item() if floating and value.ndim == 0 else value

@@ -51,14 +51,14 @@ def _step(draw: Draw) -> Case:
 equals_reference(
     rnn_step,
     _step,
-    ("the new hidden state",),
+    ("The new hidden state",),
     name="matches the formula",
     points=1,
     says="The new hidden state is tanh(x_t W_xh + h W_hh + b).",
 )
 gradients_flow(rnn_step, _step, of=("x_t", "h", "W_xh", "W_hh", "b"), points=0.5)
 inputs_stay(rnn_step, _step, points=0.25)
-single_precision(rnn_step, _step, ("the new hidden state",), points=0.25)
+single_precision(rnn_step, _step, ("The new hidden state",), points=0.25)
 
 
 @rnn_step.misconception("no tanh")
@@ -212,8 +212,10 @@ def _(piece: Piece, draw: Draw) -> None:
     """A new network should start from random weights of its own, small enough not to saturate the
     tanh, and keep them from call to call."""
     instance, twin = piece.construct(5, 64), piece.construct(5, 64)
-    W_hh = instance.parameters()["W_hh"]
-    expect.shape(W_hh, (64, 64), "W_hh")
+    made = instance.parameters()
+    if "W_hh" not in made:
+        raise expect.Mismatch("There is no W_hh: see the first property.", kind="no W_hh")
+    W_hh = expect.shape(made["W_hh"], (64, 64), "W_hh")
     expect.that(float(W_hh.abs().max()) > 0, "W_hh starts as zeros: nothing would be remembered.")
     expect.that(float(W_hh.std()) > 0, "All weights of W_hh start equal.")
     expect.that(
@@ -379,6 +381,40 @@ class _(nn.Module):
             h = torch.tanh(self.W_xh(x_t) + self.W_hh(h))
             outputs.append(h)
         return _finish(torch.stack(outputs, dim=1), lengths)
+
+
+@RNN.misconception("other names")
+class _(nn.Module):
+    """The three parameters have other names than the exercise asks: W_xh, W_hh and b. Names are how
+    weights are exchanged with other implementations."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__()
+        bound = 1 / math.sqrt(hidden_size)
+        self.weight_x = nn.Parameter(torch.empty(input_size, hidden_size).uniform_(-bound, bound))
+        self.weight_h = nn.Parameter(torch.empty(hidden_size, hidden_size).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(hidden_size).uniform_(-bound, bound))
+
+    def forward(self, x, lengths=None):
+        h = x.new_zeros(x.shape[0], len(self.bias))
+        outputs = []
+        for x_t in x.unbind(1):
+            h = torch.tanh(x_t @ self.weight_x + h @ self.weight_h + self.bias)
+            outputs.append(h)
+        return _finish(torch.stack(outputs, dim=1), lengths)
+
+
+@RNN.misconception("torch's network inside")
+class _(nn.Module):
+    """torch's nn.RNN does the work here, under names of its own. The exercise asks for three
+    nn.Parameter, W_xh, W_hh and b, and your own rnn_step."""
+
+    def __init__(self, input_size, hidden_size):
+        super().__init__()
+        self.rnn = nn.RNN(input_size, hidden_size, batch_first=True)
+
+    def forward(self, x, lengths=None):
+        return self.rnn(x)
 
 
 @RNN.misconception("weights the other way round")
@@ -604,6 +640,15 @@ def _(self, x, lengths):
         return outputs, outputs[:, -1]
     last = outputs[torch.arange(len(lengths)), lengths.cpu()]
     return _finish(outputs, lengths)[0], last
+
+
+@RNN.misconception("every end for every sentence")
+@_rnn
+def _(self, x, lengths):
+    """outputs[:, lengths − 1] picks all the ends for every sentence. Pair each sentence with its
+    own end: outputs[torch.arange(batch), lengths − 1]."""
+    outputs, last = _finish(self.states(x), lengths)
+    return outputs, (last if lengths is None else self.states(x)[:, lengths.cpu() - 1])
 
 
 @RNN.misconception("one length for all")
@@ -903,6 +948,16 @@ def _(self, x, lengths):
     return torch.cat([self.forward_rnn(x, lengths)[0], behind], dim=-1)
 
 
+@BidirectionalRNN.misconception("no answer without lengths")
+@_two_ways
+def _(self, x, lengths):
+    """lengths may be None: then every sentence is as long as x is wide. Your loop walks along None.
+    Fill it in first, or turn round with x.flip(1) in that case."""
+    rows = [torch.cat([x[i, :n].flip(0), x[i, n:]]) for i, n in enumerate(lengths)]
+    behind, _ = self.backward_rnn(torch.stack(rows), lengths)
+    return torch.cat([self.forward_rnn(x, lengths)[0], _turned(behind, lengths)], dim=-1)
+
+
 @BidirectionalRNN.misconception("last states only")
 @_two_ways
 def _(self, x, lengths):
@@ -1178,6 +1233,24 @@ def _(rnn, x):
     last = rnn(x.detach())[1].flatten()
     rows = [torch.autograd.grad(each, x, retain_graph=True)[0][0] for each in last]
     return torch.stack(rows).square().sum((0, 2)).sqrt()
+
+
+@gradient_reach.misconception("tuple not taken apart")
+def _(rnn, x):
+    """torch.autograd.grad returns a tuple, even for one input. Take the tensor out of it: …[0]."""
+    x = x.detach().clone().requires_grad_()
+    total = 0.0
+    for each in rnn(x)[1].flatten():
+        total = total + (torch.autograd.grad(each, x, retain_graph=True) ** 2).sum(-1)
+    return total.sqrt()[0]
+
+
+@gradient_reach.misconception("all of last at once")
+def _(rnn, x):
+    """You ask for the gradient of all of last at once. torch takes one number at a time: last[0, i]
+    for every i."""
+    x = x.detach().clone().requires_grad_()
+    return torch.autograd.grad(rnn(x)[1], x)[0][0].norm(dim=-1)
 
 
 @gradient_reach.misconception("graph used up")
@@ -1754,6 +1827,27 @@ def _(query, keys, values, W_q, W_k, v, mask=None):
     return _mix(weights if mask is None else weights.masked_fill(~mask, 0.0), values)
 
 
+@additive_attention.misconception("softmax over an axis of one")
+def _(query, keys, values, W_q, W_k, v, mask=None):
+    """Your scores are (batch, n, 1), and the softmax runs along the 1: every weight is 1. Take that
+    axis out first, by multiplying with v itself: … @ v."""
+    scores = _scores(query, keys, W_q, W_k, v).unsqueeze(-1)
+    if mask is not None:
+        scores = scores.masked_fill(~mask.unsqueeze(-1), torch.finfo(scores.dtype).min)
+    weights = torch.softmax(scores, -1)
+    if mask is not None:
+        weights = weights.masked_fill(~mask.unsqueeze(-1), 0.0)
+    return (weights * values).sum(1), weights
+
+
+@additive_attention.misconception("sentences mixed up in the product")
+def _(query, keys, values, W_q, W_k, v, mask=None):
+    """weights @ values multiplies every sentence's weights with every sentence's values, so the
+    context is (batch, batch, d_v). Give the weights an axis: weights.unsqueeze(1) @ values."""
+    weights = _weights(_scores(query, keys, W_q, W_k, v), mask)
+    return weights @ values, weights
+
+
 @additive_attention.misconception("mask ignored")
 def _(query, keys, values, W_q, W_k, v, mask=None):
     """The mask changes nothing: padding still gets weight. Fill the scores where it is False, and
@@ -2020,6 +2114,18 @@ def _():
 def _():
     """For the convolution you round down: // drops the rest. A rest of one word needs one more
     layer: math.ceil."""
+
+
+@_wrong_path("one layer too many, always", conv=lambda d, k: d // (k - 1) + 1)
+def _():
+    """For the convolution you add a layer even where nothing is left over: distance 2 and a kernel
+    of 3 take one layer. Round up instead: math.ceil."""
+
+
+@_wrong_path("rounded to the nearest", conv=lambda d, k: round(d / (k - 1)))
+def _():
+    """For the convolution you round to the nearest number. Anything left over takes one more layer:
+    math.ceil."""
 
 
 @_wrong_path("not rounded", conv=lambda d, k: d / (k - 1))

@@ -8,7 +8,13 @@ import pytest
 from nbclient import NotebookClient
 
 from autograder.lessons.cells import grade_id, is_answer, is_check
-from autograder.lessons.release import from_text, master_notebook, read_notebook, released_notebook
+from autograder.lessons.release import (
+    CELL_SECONDS,
+    from_text,
+    master_notebook,
+    read_notebook,
+    released_notebook,
+)
 from workbook.home import root
 
 pytestmark = pytest.mark.notebook
@@ -27,7 +33,14 @@ def test_nbval_finds_the_stored_outputs(lesson, tmp_path):
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env"),
-            *("--nbval-cell-timeout", "120", "-p", "no:cacheprovider", "-p", "no:xdist"),
+            *(
+                "--nbval-cell-timeout",
+                str(CELL_SECONDS),
+                "-p",
+                "no:cacheprovider",
+                "-p",
+                "no:xdist",
+            ),
             *("-p", "tests.notebooks.stored_views"),
             *("-c", os.devnull, "--rootdir", str(root()), "-q", str(master_notebook(lesson))),
         ],
@@ -35,7 +48,7 @@ def test_nbval_finds_the_stored_outputs(lesson, tmp_path):
         env=os.environ | {"WORKBOOK_TOOLBOX": str(tmp_path / "toolbox")},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=4 * CELL_SECONDS,
     )
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     code_cells = sum(cell.cell_type == "code" for cell in from_text(lesson).cells)
@@ -50,7 +63,10 @@ def test_the_released_lesson_runs_once_its_blanks_are_filled(lesson, tmp_path):
         if is_answer(cell):
             cell.source = answers[grade_id(cell)]
     NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": tmp_path}},
     ).execute(env=os.environ | {"WORKBOOK_TOOLBOX": str(toolbox)})
     checks = {grade_id(cell): cell.outputs for cell in notebook.cells if is_check(cell)}
     for name, outputs in checks.items():
@@ -72,7 +88,7 @@ def test_the_released_lesson_runs_to_its_end_untouched(lesson, tmp_path):
     notebook = released_notebook(lesson)
     NotebookClient(
         notebook,
-        timeout=120,
+        timeout=CELL_SECONDS,
         kernel_name="python3",
         resources={"metadata": {"path": tmp_path}},
     ).execute(env=os.environ | {"WORKBOOK_TOOLBOX": str(tmp_path / "toolbox")})

@@ -12,6 +12,7 @@ def learning_curves(
     every: int,
     title: str,
     measure: str = "share of right answers",
+    legend: str = "lower right",
 ) -> Picture:
     """Curves measured in training, several runs of each kind.
 
@@ -21,6 +22,7 @@ def learning_curves(
         every: training steps between two values.
         title: what to notice.
         measure: what the values are; shares, from 0 to 1.
+        legend: where the names stand, in matplotlib's words.
 
     Raises:
         ValueError: no runs, a run without values, or more kinds than there are line styles.
@@ -36,7 +38,7 @@ def learning_curves(
                 steps = range(0, every * len(run), every)
                 axes.plot(steps, run, label="_" * bool(number) + name, **style)
         axes.set(xlabel="training step", ylabel=measure, ylim=(0, 1.05))
-        axes.legend(loc="lower right", handlelength=3.2)
+        axes.legend(loc=legend, handlelength=3.2)
     middle = max(len(run) for kind in runs.values() for run in kind) // 3
     told = "; ".join(
         f"{name}: {', '.join(f'{run[min(middle, len(run) - 1)]:.0%}' for run in kind)}"

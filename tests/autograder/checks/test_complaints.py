@@ -35,6 +35,19 @@ MISTAKES = {
     "another precision": (lambda: X @ torch.ones(4, 2).double(), ".to(x)"),
     "no super().__init__()": (NotSetUp, "super().__init__()"),
     "cut off": (lambda: X.sum().backward(), ".detach()"),
+    "None used": (lambda: [n for n in None], "is not None"),
+    "None's attribute": (lambda: None.norm(), "is not None"),
+    "a tuple squared": (lambda: (X,) ** 2, "…[0]"),
+    "a tuple given to torch": (lambda: torch.square((X,)), "…[0]"),
+    "index too large": (lambda: X[:, 3], "n − 1"),
+    "gradient by a copy": (
+        lambda: torch.autograd.grad(
+            X.clone().requires_grad_().sum(), X.clone().requires_grad_(), allow_unused=False
+        ),
+        "very tensor",
+    ),
+    "gradient of many numbers": (lambda: X.clone().requires_grad_().exp().backward(), "one number"),
+    "stacking different shapes": (lambda: torch.stack([X, X[0]]), "one and the same shape"),
     "a name that is none": (lambda: undefined_name, "`undefined_name`"),  # noqa: F821
     "a name used too early": (used_before_bound, "`scores`"),
 }
