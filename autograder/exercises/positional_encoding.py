@@ -324,6 +324,16 @@ def _(length, d_model, base=10000.0):
     return pieces.sinusoidal_encoding(length, d_model, base).T
 
 
+@sinusoidal_encoding.misconception("positions not a column")
+def _(length, d_model, base=10000.0):
+    """Positions and divisors lie along the same axis, so torch wants to divide them one by one.
+    Make the positions a column, (length, 1): .unsqueeze(1) or [:, None]. Then each meets each, and
+    a table comes out."""
+    columns = torch.arange(0, d_model, 2, dtype=torch.float64)
+    angles = torch.arange(length, dtype=torch.float64) / base ** (columns / d_model)
+    return _interleaved(angles, d_model)
+
+
 @sinusoidal_encoding.misconception("a batch axis in front")
 def _(length, d_model, base=10000.0):
     """Your encoding has an axis of size 1 in front. Leave it out: (length, d_model) lines up with
@@ -644,6 +654,22 @@ class _(nn.Module):
         return self.dropout(x + self.pe[: x.size(0)])
 
 
+@PositionalEncoding.misconception("words first, with the table of this lesson")
+class _(nn.Module):
+    """This fits batches with the words first, (length, batch, d_model). Here the batch is first:
+    words are counted by x.size(1), and the table is (max_length, d_model), without unsqueeze(1).
+    Then raise ValueError past its end."""
+
+    def __init__(self, d_model, max_length=5000, dropout=0.1):
+        super().__init__()
+        table = pieces.sinusoidal_encoding(max_length, d_model)
+        self.register_buffer("table", table.unsqueeze(1))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x):
+        return self.dropout(x + self.table[: x.size(0)])
+
+
 @PositionalEncoding.misconception("the buffer has another name")
 class _(nn.Module):
     """The buffer has another name than the exercise asks: table. Names are how weights are
@@ -723,6 +749,15 @@ def _(self, x):
 def _(self, x):
     """You add the whole table, max_length rows. Take as many rows as the sentence has words:
     self.table[: x.size(1)]."""
+    return self.dropout(x + self.table)
+
+
+@PositionalEncoding.misconception("the whole table added to what fits")
+@_wrong_forward(_Sinusoids)
+def _(self, x):
+    """Your ValueError is right, and then you add the whole table, max_length rows. Take as many
+    rows as the sentence has words: self.table[: x.size(1)]."""
+    _checked(self.table, x)
     return self.dropout(x + self.table)
 
 
@@ -913,6 +948,16 @@ def _(offset, d_model, base=10000.0):
         block = torch.stack([turn.sin(), turn.cos(), -turn.cos(), turn.sin()]).view(2, 2)
         matrix[2 * pair : 2 * pair + 2, 2 * pair : 2 * pair + 2] = block
     return matrix.float()
+
+
+@shift_matrix.misconception("sines on the diagonal, one with a minus")
+def _(offset, d_model, base=10000.0):
+    """In your blocks the sines stand on the diagonal. For the offset 0 nothing moves, so the
+    diagonal must be 1, 1: these are the cosines."""
+    _even(d_model)
+    turns = _turns(offset, d_model, base)
+    blocks = [torch.tensor([[b.sin(), b.cos()], [b.cos(), -b.sin()]]) for b in turns]
+    return torch.block_diag(*blocks).float()
 
 
 @shift_matrix.misconception("for halves instead of pairs")
@@ -1117,7 +1162,8 @@ class _(nn.Module):
 @LearnedPositions.misconception("a plain tensor")
 class _(nn.Module):
     """Your positions are a plain tensor, which the module doesn't see: no optimizer will ever train
-    them. Wrap them: self.position = nn.Parameter(…)."""
+    them. Wrap them: self.position = nn.Parameter(…). (nn.Parameter(…) * 0.02 is a plain tensor
+    again: scale first, wrap last.)"""
 
     def __init__(self, max_length, d_model, dropout=0.1):
         super().__init__()
@@ -1277,6 +1323,15 @@ def _(self, x):
 def _(self, x):
     """You add all max_length rows. Take as many as the sentence has words:
     self.position[: x.size(1)]."""
+    return self.dropout(x + self.position)
+
+
+@LearnedPositions.misconception("the whole table added to what fits")
+@_wrong_forward(_Learned)
+def _(self, x):
+    """Your ValueError is right, and then you add all max_length rows. Take as many as the sentence
+    has words: self.position[: x.size(1)]."""
+    _checked(self.position, x)
     return self.dropout(x + self.position)
 
 
@@ -1597,6 +1652,23 @@ def _(x, positions, base=10000.0):
     return _rotated(x, positions[:, None] / base ** (columns / x.shape[-1]))
 
 
+@apply_rotary.misconception("positions not a column")
+def _(x, positions, base=10000.0):
+    """Positions and speeds lie along the same axis, so torch wants to multiply them one by one.
+    Give the positions an axis at the end: positions.unsqueeze(-1) is (length, 1), and times the
+    speeds it makes angles (length, d_head / 2)."""
+    return _rotated(x, positions * _frequencies(x, base))
+
+
+@apply_rotary.misconception("a speed for each feature")
+def _(x, positions, base=10000.0):
+    """You have d_head speeds, one for each feature. The two of a pair turn together, so there are
+    d_head / 2: count the even columns only, torch.arange(0, d_head, 2)."""
+    _even_features(x)
+    columns = torch.arange(x.shape[-1], dtype=x.dtype, device=x.device)
+    return _rotated(x, positions[..., None] * base ** (-columns / x.shape[-1]))
+
+
 @apply_rotary.misconception("a batch of heads only")
 def _(x, positions, base=10000.0):
     """This works for (batch, heads, length, d_head) only. Count from the end, and write … for
@@ -1650,6 +1722,15 @@ def _(x, positions, base=10000.0):
 def _(x, positions, base=10000.0):
     """You return float32 whatever x is. The result has x's own dtype."""
     return pieces.apply_rotary(x, positions, base).float()
+
+
+@apply_rotary.misconception("always float64")
+def _(x, positions, base=10000.0):
+    """Your angles are float64, and they make the result float64 whatever x is. Here they are worked
+    out in x's own dtype: torch.arange(…, dtype=x.dtype)."""
+    _even_features(x)
+    columns = torch.arange(0, x.shape[-1], 2, dtype=torch.float64, device=x.device)
+    return _rotated(x, positions[..., None] * base ** (-columns / x.shape[-1]))
 
 
 @apply_rotary.misconception("no ValueError")

@@ -112,7 +112,8 @@ figures.reordered_outputs(outputs, reordered, words, order, title)
 # ### The formula
 #
 # Reordering rows is a matrix too: $P$, with a single 1 in each row and column. Then $P^\top P = I$,
-# because ordering back undoes it. Put $PX$ into attention in place of $X$:
+# because ordering back undoes it. Call the scores of $X$ (before scaling) $S$, and its weights $A$.
+# Now put $PX$ into attention in place of $X$:
 #
 # $$(PXW_q)(PXW_k)^\top = P \, S \, P^\top \qquad \text{softmax}(PSP^\top) = P A P^\top$$
 #
@@ -178,7 +179,8 @@ print("with a causal mask:", blind_to_order(causal_head, 16), "of 100 blind")
 # 1 in size, and word 50 gets a 50. It drowns everything else.
 #
 # **Idea two: count in shares**, from 0 for the first word to 1 for the last. Now nothing drowns.
-# But the same share means different places: 0.25 is word 1 of 5 and word 25 of 101.
+# But the same share means different places: counting from 0, 0.25 is position 1 among 5 words and
+# position 25 among 101.
 #
 # **Idea three: one-hot.** A feature for each position: `1000`, `0100`, `0010`, `0001`.
 
@@ -477,7 +479,7 @@ figures.reordered_outputs(outputs, reordered, words, order, title)
 
 # %% [markdown]
 # None. Even *bit*, which hasn't moved, has changed: what it looks at stands elsewhere. And the
-# two *the* have vectors of their own at last.
+# two *the* have vectors of their own at last, close together, because the word is the same.
 #
 # **Break it.** Multiply instead of adding. What becomes of the first word, whose row is
 # 0, 1, 0, 1?
@@ -527,9 +529,11 @@ title = "Sinusoids know near from far, one-hot positions don't"
 figures.similarity_by_distance({"sinusoidal": table, "one-hot": torch.eye(100)}, 50, title)
 
 # %% [markdown]
-# A hill: the nearest words are the most alike. It has small waves on its sides, from the hands
-# that have been once around. It's symmetric: the dot product can't tell three words back from
-# three words on. (The network can: its $W_q$ and $W_k$ stand in between, see section 6.)
+# A hill: the nearest words are the most alike. (The picture shows the cosine: the dot product
+# divided by 32, which is a row's product with itself, so that the top is 1.) It has small waves on
+# its sides, from the hands that have been once around. It's symmetric: the dot product can't tell
+# three words back from three words on. (The network can: its $W_q$ and $W_k$ stand in between, see
+# section 6.)
 #
 # **Break it yourself.** Turn the knob. What happens to the hill with base 2, and what with a
 # million?
@@ -538,10 +542,10 @@ figures.similarity_by_distance({"sinusoidal": table, "one-hot": torch.eye(100)},
 figures.base_explorer(sinusoidal_encoding)
 
 # %% [markdown]
-# Base 2: all hands are fast. After three words nothing is alike any more, and around position 8,
-# when most hands have been once around, some of it comes back. A million: more hands stand still,
-# and position 99 is still 0.61 like position 0, where 10,000 gives 0.49. Models for long texts
-# raise the base: Llama 3 has 500,000.
+# Base 2: all hands are fast. After three words nothing is alike any more. At position 4 most hands
+# point the other way, −0.82, and around position 8, when most have been once around, some of the
+# likeness comes back. A million: more hands stand still, and position 99 is still 0.61 like
+# position 0, where 10,000 gives 0.49. Models for long texts raise the base: Llama 3 has 500,000.
 
 # %% [markdown]
 # ---
@@ -679,8 +683,8 @@ weights = softmax(10 * queries @ places.T / math.sqrt(64), dim=-1)
 figures.attention_matrix(weights, walk, walk, "Turned back by one: each word looks to its left")
 
 # %% [markdown]
-# Every word looks to its left, and the first, which has nobody there, at itself. No query knows
-# its place.
+# Every word looks to its left, and the first, which has nobody there, at itself. One matrix did it
+# for all nine.
 #
 # **Break it.** Is that special to sinusoids? Take random vectors as positions, and the best matrix
 # that exists (by least squares) to lead three words on:
@@ -816,14 +820,16 @@ except ValueError as problem:
 # ## 8 · Rotary positions
 #
 # Position matters in one place only: when a query meets a key. And what matters there is how far
-# apart they are. So why carry it in the word's vector, through values and all?
+# apart they are. So why carry it in the word's vector, through values and all? And once added, it
+# mixes: a score is then (word + place) times (word + place), four products in one number.
 #
 # Could a **score** know the distance, and nothing else?
 
 # %% [markdown]
 # ### By hand
 #
-# Query and key both point to the right: (1, 0). Turn each by 30° for each position, anticlockwise.
+# Query and key both point to the right: (1, 0). Turn each by 30° for each position, anticlockwise:
+# no clock this time, but angles as at school, from the right.
 # Query at position 3: 90°, so (0, 1). Key at position 1: 30°, so (0.87, 0.5).
 #
 # Score: 0·0.87 + 1·0.5 = **0.5**, which is $\cos 60°$, and 60° is twice 30°.
@@ -836,7 +842,8 @@ except ValueError as problem:
 #
 # ### The formula
 #
-# Each pair of neighbouring features $(x_{2i}, x_{2i+1})$ is turned by $\alpha = pos / base^{2i/d}$:
+# Each pair of neighbouring features $(x_{2i}, x_{2i+1})$ is turned by $\alpha = pos / base^{2i/d}$,
+# with $d$ the width of a head. The turns of all pairs at position $m$ are the matrix $R_m$:
 #
 # $$\begin{pmatrix} x'_{2i} \\ x'_{2i+1} \end{pmatrix} = \begin{pmatrix} \cos\alpha & -\sin\alpha \\ \sin\alpha & \cos\alpha \end{pmatrix} \begin{pmatrix} x_{2i} \\ x_{2i+1} \end{pmatrix} \qquad (R_m q) \cdot (R_n k) = q \cdot (R_{n-m} \, k)$$
 #
@@ -851,7 +858,8 @@ except ValueError as problem:
 #
 # `x` is a query or a key, with any leading dimensions: a batch, heads. `positions` says where each
 # word stands: any whole numbers, not always 0, 1, 2, … An odd `d_head` is a `ValueError`. Give the
-# result the dtype of `x`, and work out the angles in it too.
+# result the dtype of `x`, and work out the angles in it too: this runs in every layer, at every
+# step, and not every GPU knows float64.
 #
 # (Some libraries pair feature $i$ with $i + d/2$ instead. Weights trained with one don't fit the
 # other. Here, as in the paper, neighbours are pairs.)
@@ -922,7 +930,8 @@ check("apply_rotary")
 figures.rotary_explorer(apply_rotary)
 
 # %% [markdown]
-# Does it hold for your code, with 64 features and a thousand words further on?
+# Does it hold for your code, with 64 features and a thousand words further on? (Angles in float32
+# lose digits out there, so the comparison allows 0.01.)
 
 # %%
 query, key = torch.randn(5, 64), torch.randn(7, 64)
@@ -944,7 +953,7 @@ reply = ["no"] * 6
 q = k = torch.ones(6, 32)
 turned = apply_rotary(q, torch.arange(6))
 pictures = [softmax(a @ b.T / math.sqrt(32), dim=-1) for a, b in ((q, k), (turned, turned))]
-title = "Six times the same word: rotary weights depend on the distance alone"
+title = "Six times the same word: with rotary positions, near ones weigh more"
 figures.attention_matrices(pictures, reply, reply, ["no positions", "rotary"], title)
 
 # %% [markdown]
@@ -1039,8 +1048,9 @@ def draw_texts(count, sentences, rng):
 
 # %% [markdown]
 # The reader is a tiny encoder: embeddings, one round of attention, a small network for each word,
-# and the answer. (Lesson 05 builds a proper one.) It is made of your own pieces, and the **same**
-# for all five kinds. Four of them add something to the embeddings; rotary turns queries and keys.
+# and the answer. (Lesson 05 builds a proper one, and explains `LayerNorm`.) It is made of your own
+# pieces, and the **same** for all five kinds. Three of them add something to the embeddings, rotary
+# turns queries and keys, and *none* does neither.
 
 
 # %%
@@ -1160,8 +1170,8 @@ for kind, runs in by_length.items():
 # %% [markdown]
 # *(Measured, so your last digits may differ.)* Read the left panel first.
 #
-# - **None** tosses a coin, from the first step to the last. No amount of training helps: that's
-#   your proof of section 1, at work.
+# - **None** tosses a coin, from the first step to the last, give or take a few percent of luck. No
+#   amount of training helps: that's your proof of section 1, at work.
 # - **Rotary** is there at the first measurement, or nearly. "The verb right after me" is a
 #   distance, and a distance is what it sees.
 # - **Sinusoidal** comes next: neighbours look alike from the start, and a shift is one matrix.
@@ -1338,7 +1348,7 @@ def inspect_positions(make):
 inspect_positions(BuggyPositions)
 
 # %% [markdown]
-# One line is fine. It was the "first test". What is special about it?
+# One line is fine, the single word. Nobody had tested more than that. What is special about it?
 #
 # <details><summary><b>Hint 1: a question</b></summary>
 #
