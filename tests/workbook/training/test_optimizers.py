@@ -43,11 +43,12 @@ def test_a_gradient_of_zeros_moves_nothing():
 
 
 @pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="torch has Muon since 2.9")
-def test_matrices_move_as_torchs_muon_moves_them():
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_matrices_move_as_torchs_muon_moves_them(decay):
     ours = [nn.Parameter(torch.randn(s)) for s in ((4, 6), (6, 4), (5, 5), (4, 6))]
     theirs = [nn.Parameter(p.detach().clone()) for p in ours]
-    mine = Muon(ours, [], times_rate=2.0)
-    torchs = torch.optim.Muon(theirs, lr=0.2, weight_decay=0.0)
+    mine = Muon(ours, [], times_rate=2.0, decay=decay)
+    torchs = torch.optim.Muon(theirs, lr=0.2, weight_decay=decay)
     set_rate(mine, 0.1)
     for seed in range(3):
         draw = torch.Generator().manual_seed(seed)
