@@ -33,14 +33,8 @@ def test_nbval_finds_the_stored_outputs(lesson, tmp_path):
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "--nbval", "--nbval-current-env"),
-            *(
-                "--nbval-cell-timeout",
-                str(CELL_SECONDS),
-                "-p",
-                "no:cacheprovider",
-                "-p",
-                "no:xdist",
-            ),
+            *("--nbval-cell-timeout", str(CELL_SECONDS)),
+            *("-p", "no:cacheprovider", "-p", "no:xdist"),
             *("-p", "tests.notebooks.stored_views"),
             *("-c", os.devnull, "--rootdir", str(root()), "-q", str(master_notebook(lesson))),
         ],
