@@ -1344,8 +1344,8 @@ figures.share_curves(
 )
 
 # %% [markdown]
-# Up to 4 words the two are not far apart. From 5 words on, the network without attention gets about
-# half as many right, or fewer. With attention the length hardly matters. Same data, same number of
+# On short sentences the network without attention keeps up fairly well. From 5 words on it gets
+# about half as many right, or fewer, and least on the longest. With attention the length hardly matters. Same data, same number of
 # steps, practically the same number of parameters. The difference is what may be looked at.
 #
 # To be fair: a step with attention takes longer, as the seconds above say. We tried what happens
