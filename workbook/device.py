@@ -25,7 +25,8 @@ def describe_device(device: torch.device) -> str:
         return f"{properties.name}, {properties.total_memory / 1024**3:.0f} GiB"
     if device.type == "mps":
         return "Apple GPU (MPS; no float64)"
-    return f"CPU, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
 
 
 def seed(number: int) -> None:

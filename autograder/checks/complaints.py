@@ -9,8 +9,9 @@ from typing import Any
 _MEANINGS = (
     (
         r"Boolean value of Tensor with more than one value is ambiguous",
-        "`if` (or `and`, `or`, `not`) asks one yes-or-no question, and a tensor holds many. Decide "
-        "element by element: torch.where(condition, a, b) or tensor.masked_fill(condition, value).",
+        "`if` (or `and`, `or`, `not`) asks one yes-or-no question, and a tensor holds many. To "
+        "ask whether a mask was given, write `if mask is not None`. To decide element by element: "
+        "torch.where(condition, a, b) or tensor.masked_fill(condition, value).",
     ),
     (
         r"torch\.return_types|'(max|min|sort|topk)' object",
@@ -25,8 +26,8 @@ _MEANINGS = (
     ),
     (
         r"size of tensor a .* must match the size of tensor b|not broadcastable|shape mismatch",
-        "Two tensors don't line up when they are combined. Print both shapes. A sum or maximum "
-        "over a dimension needs keepdim=True to line up again.",
+        "Two tensors don't line up when they are combined. Print both shapes. Is an axis "
+        "missing? x[..., None] or unsqueeze adds one; sums keep theirs with keepdim=True.",
     ),
     (
         r"shapes cannot be multiplied|Expected size for first two dimensions of batch"

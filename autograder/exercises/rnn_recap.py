@@ -127,6 +127,12 @@ def _(x_t, h, W_xh, W_hh, b):
     return torch.tanh(x_t @ W_xh) + torch.tanh(h @ W_hh + b)
 
 
+@rnn_step.misconception("word outside the tanh")
+def _(x_t, h, W_xh, W_hh, b):
+    """The word's share stands outside the tanh. One tanh around the whole sum."""
+    return x_t @ W_xh + torch.tanh(h @ W_hh + b)
+
+
 @rnn_step.misconception("element by element")
 def _(x_t, h, W_xh, W_hh, b):
     """* multiplies element by element. A matrix product is written @."""
@@ -477,8 +483,9 @@ class _(_Weights):
 
 @RNN.misconception("state kept between calls")
 class _(_Weights):
-    """The state of one call is still there in the next, so a sentence is read with the memory of
-    another. Start every call of forward from zeros."""
+    """Two calls with the same input give different outputs. Either the state of one call is still
+    there in the next, or something random is made in forward. Start every call from zeros, and make
+    weights in __init__ only."""
 
     def __init__(self, input_size, hidden_size):
         super().__init__(input_size, hidden_size)
@@ -503,6 +510,15 @@ def _(self, x, lengths):
     h = rnn_step(…)."""
     zero = x.new_zeros(x.shape[0], self.W_hh.shape[0])
     return _finish(torch.stack([self.step(x_t, zero) for x_t in x.unbind(1)], dim=1), lengths)
+
+
+@RNN.misconception("states from before the step")
+@_rnn
+def _(self, x, lengths):
+    """Your outputs are the states before each word: the first is the zeros. Make the step first,
+    then keep the state."""
+    states = self.states(x)
+    return _finish(torch.cat([torch.zeros_like(states[:, :1]), states[:, :-1]], dim=1), lengths)
 
 
 @RNN.misconception("starts from ones")
@@ -640,6 +656,25 @@ def _(self, x, lengths):
         return outputs, outputs[:, -1]
     last = outputs[torch.arange(len(lengths)), lengths.cpu()]
     return _finish(outputs, lengths)[0], last
+
+
+@RNN.misconception("last one step too early")
+@_rnn
+def _(self, x, lengths):
+    """last is one step too early: the last real word stands at length − 1."""
+    outputs = self.states(x)
+    if lengths is None:
+        return outputs, outputs[:, -1]
+    last = outputs[torch.arange(len(lengths)), lengths.cpu() - 2]
+    return _finish(outputs, lengths)[0], last
+
+
+@RNN.misconception("last a sum of states")
+@_rnn
+def _(self, x, lengths):
+    """last is the sum of all real states. Only the one at length − 1 is asked for."""
+    outputs, last = _finish(self.states(x), lengths)
+    return outputs, (last if lengths is None else outputs.sum(1))
 
 
 @RNN.misconception("every end for every sentence")
@@ -857,11 +892,21 @@ def _(self, x, lengths):
     return outputs if lengths is None else outputs * _real(x, lengths)
 
 
+@BidirectionalRNN.misconception("padding read first, and answered")
+@_two_ways
+def _(self, x, lengths):
+    """x.flip(1) turns the padding to the front, so the backward network reads it before the
+    sentence. Turn each sentence round within its own length."""
+    behind = self.backward_rnn(x.flip(1))[0].flip(1)
+    return torch.cat([self.forward_rnn(x, lengths)[0], behind], dim=-1)
+
+
 @BidirectionalRNN.misconception("padding taken for the sentence")
 @_two_ways
 def _(self, x, lengths):
     """x.flip(1) turns the padding to the front, and with lengths the backward network then reads
-    the padding and leaves out the sentence. Turn each sentence round within its own length."""
+    the padding first and leaves out as many words at the end. Turn each sentence round within its
+    own length."""
     behind = self.backward_rnn(x.flip(1), lengths)[0].flip(1)
     return torch.cat([self.forward_rnn(x, lengths)[0], behind], dim=-1)
 
@@ -890,6 +935,23 @@ def _(self, x, lengths):
     """Both networks read from left to right. The backward network has to be given the words in
     reverse."""
     return torch.cat([self.forward_rnn(x, lengths)[0], self.backward_rnn(x, lengths)[0]], dim=-1)
+
+
+@BidirectionalRNN.misconception("backward network never called")
+@_two_ways
+def _(self, x, lengths):
+    """You never call backward_rnn: both directions are read by forward_rnn."""
+    behind = _turned(self.forward_rnn(_turned(x, lengths), lengths)[0], lengths)
+    return torch.cat([self.forward_rnn(x, lengths)[0], behind], dim=-1)
+
+
+@BidirectionalRNN.misconception("last at every word")
+@_two_ways
+def _(self, x, lengths):
+    """The backward half is the same at every word: you took last. Take outputs."""
+    ahead, _ = self.forward_rnn(x, lengths)
+    _, last = self.backward_rnn(_turned(x, lengths), lengths)
+    return torch.cat([ahead, last.unsqueeze(1).expand_as(ahead)], dim=-1)
 
 
 @BidirectionalRNN.misconception("sentences turned round")
@@ -1229,7 +1291,7 @@ def _(rnn, x):
 @gradient_reach.misconception("x asks for no gradient")
 def _(rnn, x):
     """torch keeps no slopes of x, because nobody asked for them. Start from a copy that does:
-    x.detach().requires_grad_()."""
+    x.detach().clone().requires_grad_()."""
     last = rnn(x.detach())[1].flatten()
     rows = [torch.autograd.grad(each, x, retain_graph=True)[0][0] for each in last]
     return torch.stack(rows).square().sum((0, 2)).sqrt()
@@ -1247,8 +1309,8 @@ def _(rnn, x):
 
 @gradient_reach.misconception("all of last at once")
 def _(rnn, x):
-    """You ask for the gradient of all of last at once. torch takes one number at a time: last[0, i]
-    for every i."""
+    """What you differentiate isn't one number. Is it last? rnn(x) returns (outputs, last): last is
+    the second. Then take one number at a time: last[0, i] for every i."""
     x = x.detach().clone().requires_grad_()
     return torch.autograd.grad(rnn(x)[1], x)[0][0].norm(dim=-1)
 
@@ -1537,8 +1599,9 @@ def _(parameters, max_norm):
 
 @clip_gradients_.misconception("nothing changes")
 def _(parameters, max_norm):
-    """The gradients are the same as before. grad = grad * factor makes a new tensor and leaves the
-    parameter's own alone: write p.grad.mul_(factor), or p.grad *= factor."""
+    """The gradients are the same as before. Either grad = grad * factor made new tensors (write
+    p.grad.mul_(factor)), or you walk twice through a generator, (… for …), which is empty the
+    second time (make a list: [… for …])."""
     gradients = _held(parameters)
     norm = _norm_of(gradients)
     if norm > max_norm:

@@ -24,7 +24,7 @@
 # | **You need** | Python, PyTorch as far as `x @ W` and `loss.backward()` |
 # | **Your time** | 2½ to 3 hours, with a good place for a break after section 4 |
 # | **Points** | 26 from the checks, 10 from three written questions |
-# | **Running it all** | about 2 minutes on a laptop without a GPU |
+# | **Running it all** | 2 to 4 minutes on a laptop without a GPU |
 
 # %% tags=["setup"]
 import math
@@ -286,6 +286,13 @@ figures.padded_batch(batch)
 # state; a step changes it whatever it reads.**
 
 # %% [markdown]
+# ### A network as a class
+#
+# A network in PyTorch is a class made from `nn.Module`. Its `__init__` begins with
+# `super().__init__()` and keeps the weights: `self.W = nn.Parameter(torch.empty(2, 3))` makes a
+# tensor that training may change. `net(x)` calls its `forward(x)`.
+
+# %% [markdown]
 # ### Exercise 2: `RNN`
 #
 # *Difficulty 3 of 5 · importance 4 of 5 · 20 minutes · 5.5 points*
@@ -530,7 +537,7 @@ class BidirectionalRNN(nn.Module):
 check("BidirectionalRNN")
 
 # %% [markdown]
-# <details><summary>If the check says <b>padding read first</b></summary>
+# <details><summary>If the check speaks of <b>x.flip(1)</b></summary>
 #
 # `x.flip(1)` turns round the whole row, padding included. It is right for the longest sentence of
 # the batch only. Turn round `x[row, :n]` for each row, or use an index.
@@ -541,7 +548,7 @@ check("BidirectionalRNN")
 #
 # ### On real sentences
 #
-# The phrasebook has about 2,600 training sentences with a *bank* in them, and knows for each which
+# The phrasebook has about 2,500 training sentences with a *bank* in them, and knows for each which
 # one is meant. Train two readers to say, from *bank* on, at every word: is it the river's? One
 # reads from left to right, one in both directions.
 
@@ -632,7 +639,8 @@ figures.belief_by_word(
 
 # %% [markdown]
 # Only the part from *bank* on was trained. On the left the two lines are one line until the last
-# word. On the right they are apart at *bank* already.
+# word. On the right they are apart at *bank* already, and even before it: the reader from the right
+# comes from the last word.
 #
 # So is a bidirectional network the end of the story? For **reading**, it helps a lot. But it can't
 # **write**: a writer doesn't know its own future. And each of its two readers still has the
@@ -665,10 +673,12 @@ figures.belief_by_word(
 # %% [markdown]
 # ### The formula
 #
-# With vectors, each step contributes a matrix instead of a factor. The slope of tanh at $h$ is
-# $1 - h^2$, never above 1:
+# With vectors, each step contributes a matrix instead of a factor. Where tanh gives
+# the result $h$, its slope is $1 - h^2$, never above 1:
 #
 # $$\frac{\partial h_T}{\partial h_t} = \prod_{s=t+1}^{T} W_{hh} \, \text{diag}(1 - h_s^2)$$
+#
+# (Rows belong to $h_t$ here; the table below has them turned round. The norm is the same.)
 #
 # What does a matrix do when it is applied again and again? That depends on its **spectral
 # radius** $\rho$, the size of its largest eigenvalue: in the long run each step multiplies by about
@@ -819,9 +829,10 @@ figures.gradient_reach_curves(
 # rounding.
 #
 # With radius 1 the gradient fades (tanh takes its share). With radius 2 it grows, and tanh can't
-# hold it. On the right, note that a **new** GRU vanishes as well: about half is kept at each step,
-# and after 30 steps about a millionth is left. Gates help **if** they are open. Training can open
-# them, and a bias can give it a good start.
+# hold it. On the right, note that a **new** GRU vanishes as well. Its gates keep about half at each
+# step, and the candidate hands on a little more: together about 0.62 a step. After 30 steps less
+# than a millionth is left. Gates help **if** they are open. Training can open them, and a bias can
+# give it a good start.
 
 # %% [markdown]
 # **Break it yourself.** Move the slider. Is there a radius at which the curve stays level over all
@@ -999,7 +1010,8 @@ for distance in distances:
     for name in remembered:
         seed(1)
         vanilla_one = RNN(2 * SIGNS, 48)
-        gru = gru_with_gates(0.0 if name == "GRU" else 2.0, 2 * SIGNS, 48)
+        bias = 0.0 if name == "GRU" else 2.0  # a bias of 2: gates near 0.88
+        gru = gru_with_gates(bias, 2 * SIGNS, 48)
         rnn = vanilla_one if name == "vanilla RNN" else gru
         curve = train_memory(rnn, 48, distance, 300, adam, 1.0)
         remembered[name].append(sum(curve[-3:]) / 3)
@@ -1024,7 +1036,8 @@ figures.share_curves(
 #
 # A translator with recurrent networks has two parts. The **encoder** reads the English sentence;
 # its last state is handed to the **decoder**, which writes Spanish from it. How many words fit into
-# one vector of 192 numbers? Does a sentence of 12 words fit as well as one of 4?
+# one vector of 192 numbers? (192 is the size in the model below: 96 from each direction.) Does a
+# sentence of 12 words fit as well as one of 4?
 #
 # ### The first cure
 #
@@ -1047,7 +1060,7 @@ figures.two_translators(
 # The decoder is about to write the word for *large*. Its state is the **query**; the encoder's
 # states are the **keys**, what is compared, and the **values**, what is taken home. Say three keys
 # got the scores 0, 0 and 2. Softmax turns scores into weights (lesson 02 takes it apart):
-# $e^0, e^0, e^2$ are 1, 1, 7.39, divided by their sum 9.39:
+# $e^0, e^0, e^2$ are 1, 1, 7.39, divided by their sum 9.39 (rounded; together they are 1):
 #
 # | word | score | weight | value | weight × value |
 # |---|---|---|---|---|
@@ -1064,8 +1077,8 @@ figures.two_translators(
 #
 # $$\text{score}_i = v \cdot \tanh(q\,W_q + k_i\,W_k) \qquad w = \text{softmax}(\text{score}) \qquad \text{context} = \sum_i w_i\,v_i$$
 #
-# ($v$ without an index is the vector of the score, $v_i$ is the value of word $i$. The papers write
-# it that way too.)
+# ($v$ without an index is the vector of the score, $v_i$ is the value of word $i$. One letter,
+# two meanings.)
 
 # %% [markdown]
 # **Padding** must get nothing. So there is a mask: **True means "may attend"**. Where it is False,
@@ -1154,6 +1167,9 @@ check("additive_attention")
 # Time to see what it is worth. We take the phrasebook's sentences that use its 800 most frequent
 # English and 1,600 most frequent Spanish words, up to 14 words long. Sentences for the test were
 # never in training.
+#
+# You needn't read the next four code cells closely: most of it is plumbing. Your own functions are
+# in `write` and `train_translator`.
 
 
 # %%
@@ -1280,6 +1296,8 @@ def train_translator(attention, steps=1000, peak=4e-3):
 # %% [markdown]
 # Both see the same 1,000 batches in the same order. (Without attention, `W_q`, `W_k` and `v` take no
 # part in the loss. Their `.grad` is None, and your `clip_gradients_` skips them.)
+#
+# Each of the next two cells takes about a minute.
 
 # %% tags=["nbval-ignore-output"]
 start = time.perf_counter()
@@ -1344,9 +1362,10 @@ figures.share_curves(
 )
 
 # %% [markdown]
-# On short sentences the network without attention keeps up fairly well. From 5 words on it gets
-# about half as many right, or fewer, and least on the longest. With attention the length hardly matters. Same data, same number of
-# steps, practically the same number of parameters. The difference is what may be looked at.
+# Up to 4 words the gap is smallest: about one sentence in five. From 5 words on, the network without
+# attention gets about half as many right, or fewer, and least on the longest. With attention the
+# length matters far less. Same data, same number of steps, practically the same number of
+# parameters. The difference is what may be looked at.
 #
 # To be fair: a step with attention takes longer, as the seconds above say. We tried what happens
 # when the other gets the same time instead of the same steps. It gains a few points, and most of
@@ -1387,7 +1406,8 @@ figures.attention_matrix(
 learned_v = with_attention.v.detach().clone()
 with torch.no_grad():
     with_attention.v.zero_()
-print(" ".join(translate(with_attention, [source_words])[0][0]))
+print("with attention:", " ".join(written))
+print("evenly spread: ", " ".join(translate(with_attention, [source_words])[0][0]))
 with torch.no_grad():
     with_attention.v.copy_(learned_v)
 
@@ -1718,8 +1738,8 @@ compare(buggy_sentence_vectors)
 #
 # <details><summary><b>Hint 2: the shapes</b></summary>
 #
-# outputs.sum(dim=1) is (batch, hidden). By which number must each row be divided, and of which
-# shape is that?
+# outputs.sum(dim=1) is (batch, hidden). By which number must each row be divided? Of which shape
+# must those numbers be, so that they line up with (batch, hidden)?
 #
 # <details><summary><b>Hint 3: the other bug</b></summary>
 #

@@ -54,8 +54,8 @@ def path_lengths(path_length: PathLength) -> Picture:
         f"network, {steps['attention']} in attention"
     )
     note = (
-        f"Convolutions with a kernel of {_KERNEL} words, which look to the left. Bold: the way of "
-        "the first word."
+        f"Convolutions with a kernel of {_KERNEL} words, which look to the left. Bold: the first "
+        "word's way to the last."
     )
     with sheet(PAGE_WIDTH, 4.55, title, note) as page:
         board = page.board()
@@ -125,7 +125,7 @@ def _link(
 
 def _recurrent(board: Axes, left: float, bottom: float, width: float) -> None:
     words, states = _dots(board, left, bottom + 0.45, width, 2, 0.7)
-    label(board, left, bottom + 0.15, "each state waits for the last", ha="left", size=SMALL_SIZE)
+    label(board, left, bottom + 0.15, "each waits for the one before", ha="left", size=SMALL_SIZE)
     for number in range(_WORDS):
         _link(board, words[number], states[number], bold=number == 0)
         if number:

@@ -28,6 +28,7 @@ def test_the_curves_are_the_readers_own_numbers():
 def test_the_four_networks_say_how_long_the_way_is():
     shown = [text.get_text() for text in path_lengths(path_length).figure.axes[0].texts]
     assert {"8 steps", "4 layers", "3 layers", "1 layer"} <= set(shown)
+    assert "each waits for the one before" in shown
 
 
 @pytest.mark.parametrize("dilations", [[1, 1, 1, 1], [1, 2, 4]])
