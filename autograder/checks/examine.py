@@ -49,6 +49,7 @@ def _examine(exercise: Exercise, piece: Piece, seed: int) -> Verdict:
         diagnosis=diagnose(exercise, conducts, seed) if failed else None,
         error=next((conduct.error for conduct in conducts if conduct.error is not None), None),
         forbidden=forbidden,
+        instead=exercise.instead,
     )
 
 

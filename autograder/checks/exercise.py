@@ -55,12 +55,14 @@ class Exercise:
     """One graded piece. Its name is the nbgrader id of its check cell, permanent once released.
 
     `reference` gives the signature and is the oracle; `forbidden` are names of torch functions that
-    would be the answer itself.
+    would be the answer itself, and `instead` is what the author of such an answer reads where the
+    general sentence doesn't fit.
     """
 
     name: str
     reference: Any
     forbidden: tuple[str, ...] = ()
+    instead: str = ""
     properties: list[Property] = field(default_factory=list)
     misconceptions: list[Misconception] = field(default_factory=list)
 

@@ -40,7 +40,7 @@ def tensor(actual: Any, what: str) -> torch.Tensor:
 
 
 def several(actual: Any, *names: str) -> tuple[Any, ...]:
-    """It is a tuple (or list) of as many things as there are names."""
+    """It is a tuple (or list) of as many things as there are names, none of them None."""
     wanted = f"({', '.join(names)})"
     if not isinstance(actual, (tuple, list)):
         raise Mismatch(
@@ -48,6 +48,9 @@ def several(actual: Any, *names: str) -> tuple[Any, ...]:
         )
     if len(actual) != len(names):
         raise Mismatch(f"The result should be {wanted}; it has {len(actual)} parts.")
+    for part, name in zip(actual, names, strict=True):
+        if part is None:  # something was returned: no word of a missing return
+            raise Mismatch(f"{name} should be a tensor; it is None.")
     return tuple(actual)
 
 

@@ -101,7 +101,9 @@ def headline(verdict: Verdict) -> str:
     if verdict.cause:
         return f"{verdict.cause}."
     if verdict.forbidden and held == len(verdict.results):
-        return "works, but the torch call does the work."
+        return (
+            f"works, but {'not as asked' if verdict.instead else 'the torch call does the work'}."
+        )
     return f"not yet. {held} of {len(verdict.results)} properties hold."
 
 

@@ -41,6 +41,7 @@ class Verdict:
 
     `error` is the student's own exception as `bench.describe_error` tells it; `cause` says why a
     piece could not be judged ("not defined", "time", "died" …), and is empty where it could.
+    `instead` is the exercise's own sentence on forbidden calls, empty where the general one fits.
     """
 
     exercise: str
@@ -49,6 +50,7 @@ class Verdict:
     error: dict[str, Any] | None = None
     cause: str = ""
     forbidden: tuple[str, ...] = ()
+    instead: str = ""
     printed: str = field(default="", compare=False)
 
     @property
@@ -75,8 +77,9 @@ class Verdict:
         calls = ", ".join(self.forbidden)
         return Diagnosis(
             f"torch's own {calls}",
-            f"You call torch's own {calls}, which is the answer itself. Here you write it out, so "
-            "that there is nothing in it you can't explain.",
+            self.instead
+            or f"You call torch's own {calls}, which is the answer itself. Here you write it out, "
+            "so that there is nothing in it you can't explain.",
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -75,8 +75,9 @@ def _sizes(x: torch.Tensor, num_heads: int) -> tuple[int, int, int]:
 @split_heads.misconception("a bare view")
 def _(x, num_heads):
     """The shape is right and the numbers are not: view (or reshape) reads the numbers in the order
-    in which they lie in memory, so that a head gets whole words instead of a part of every word.
-    Make (batch, length, num_heads, d_head) first, then swap the two axes in the middle."""
+    in which they lie in memory, so that a head gets all of one word and a bit of the next, instead
+    of a part of every word. Make (batch, length, num_heads, d_head) first, then swap the two axes
+    in the middle."""
     batch, length, d_head = _sizes(x, num_heads)
     return x.reshape(batch, num_heads, length, d_head)
 
@@ -201,6 +202,21 @@ def _(x, num_heads):
     """The values are right, but no gradient flows back: a .detach(), .data or a torch.tensor(...)
     built from numbers cuts the result off."""
     return pieces.split_heads(x.detach(), num_heads)
+
+
+@split_heads.misconception("a float for a size")
+def _(x, num_heads):
+    """d_model / num_heads is a float. A shape needs whole numbers: use //."""
+    batch, length, d_model = x.shape
+    return x.reshape(batch, length, num_heads, d_model / num_heads).transpose(1, 2)
+
+
+@split_heads.misconception("words swapped with features")
+def _(x, num_heads):
+    """You swap words and features. The heads (axis 2) and the words (axis 1) are the ones to
+    swap."""
+    batch, length, d_head = _sizes(x, num_heads)
+    return x.reshape(batch, length, num_heads, d_head).transpose(1, 3)
 
 
 # ---- merge_heads -------------------------------------------------------------------------------
@@ -342,6 +358,26 @@ def _(x):
     """The values are right, but no gradient flows back: a .detach(), .data or a torch.tensor(...)
     built from numbers cuts the result off."""
     return pieces.merge_heads(x.detach())
+
+
+@merge_heads.misconception("heads taken for words")
+def _(x):
+    """The shape that comes in is (batch, num_heads, length, d_head): the heads are second. You read
+    it as (batch, length, num_heads, d_head)."""
+    batch, length, heads, d_head = x.shape
+    return x.transpose(1, 2).reshape(batch, length, heads * d_head)
+
+
+@merge_heads.misconception("one row for the whole sentence")
+def _(x):
+    """You have made one row of the whole sentence. Merge only the last two axes: flatten(-2)."""
+    return x.transpose(1, 2).flatten(1)
+
+
+@merge_heads.misconception("heads in reverse order")
+def _(x):
+    """Your heads stand in the wrong order: the first head's features come first."""
+    return pieces.merge_heads(x.flip(1))
 
 
 # ---- MultiHeadAttention ------------------------------------------------------------------------
@@ -829,12 +865,22 @@ class _(nn.Module):
 @MultiHeadAttention.misconception("split by a bare view")
 @_forward
 def _(self, query, key, value, mask):
-    """Your heads are cut by view or reshape alone, so that a head gets whole words instead of a
-    part of every word. Use your split_heads."""
+    """Your heads are cut by view or reshape alone, so that a head gets all of one word and a
+    bit of the next, instead of a part of every word. Use your split_heads."""
     q, k, v = (
         x.reshape(x.shape[0], self.num_heads, x.shape[1], -1)
         for x in (self.q_proj(query), self.k_proj(key), self.v_proj(value))
     )
+    return self.attend(q, k, v, mask)
+
+
+@MultiHeadAttention.misconception("the queries split by a bare view")
+@_forward
+def _(self, query, key, value, mask):
+    """Your queries are cut by view or reshape alone, so that a head gets all of one word and a bit
+    of the next, instead of a part of every word. Use your split_heads, as for the others."""
+    q = self.q_proj(query).reshape(query.shape[0], self.num_heads, query.shape[1], -1)
+    _, k, v = self.split(query, key, value)
     return self.attend(q, k, v, mask)
 
 
@@ -853,7 +899,8 @@ def _(self, query, key, value, mask):
 @_forward
 def _(self, query, key, value, mask):
     """You split and merge by view or reshape alone. The two undo each other, and in between each
-    head sees whole words instead of a part of every word. Use split_heads and merge_heads."""
+    head sees all of one word and a bit of the next, instead of a part of every word. Use
+    split_heads and merge_heads."""
     q, k, v = (
         x.reshape(x.shape[0], self.num_heads, x.shape[1], -1)
         for x in (self.q_proj(query), self.k_proj(key), self.v_proj(value))
@@ -907,6 +954,27 @@ def _(self, query, key, value, mask):
     split."""
     q, k, v = (pieces.split_heads(x, self.num_heads) for x in (query, key, value))
     return self.attend(q, k, v, mask)
+
+
+@MultiHeadAttention.misconception("each head projected")
+@_forward
+def _(self, query, key, value, mask):
+    """You project single heads. A projection works on all d_model features at once: project first,
+    split afterwards; merge first, out_proj afterwards."""
+    q, k, v = (
+        projection(pieces.split_heads(x, self.num_heads))
+        for projection, x in ((self.q_proj, query), (self.k_proj, key), (self.v_proj, value))
+    )
+    return self.attend(q, k, v, mask)
+
+
+@MultiHeadAttention.misconception("key asks query")
+@_forward
+def _(self, query, key, value, mask):
+    """Your keys ask and your queries answer. Is the query the first argument of
+    scaled_dot_product_attention?"""
+    q, k, v = self.split(query, key, value)
+    return self.attend(k, q, v, mask)
 
 
 @MultiHeadAttention.misconception("out_proj forgotten")
@@ -1019,8 +1087,8 @@ def _(self, query, key, value, mask):
 @MultiHeadAttention.misconception("divided by the size of a head")
 @_forward
 def _(self, query, key, value, mask):
-    """You divide by d_head. The standard deviation of the scores is √d_head: the root is
-    missing."""
+    """You divide by d_head. The standard deviation of the scores is √d_head: the root is missing.
+    Or do you divide twice? scaled_dot_product_attention divides already."""
     q, k, v = self.split(query, key, value)
     return self.weigh(q @ k.transpose(-2, -1) / q.shape[-1], v, mask)
 
@@ -1160,6 +1228,14 @@ def _(self, query, key, value, mask):
     return self.attend(*self.split(query, key, value), mask)[0]
 
 
+@MultiHeadAttention.misconception("None for the weights")
+@_forward
+def _(self, query, key, value, mask):
+    """The weights you return are None. Return those of scaled_dot_product_attention: output,
+    weights."""
+    return self.attend(*self.split(query, key, value), mask)[0], None
+
+
 @MultiHeadAttention.misconception("swapped results")
 @_forward
 def _(self, query, key, value, mask):
@@ -1189,6 +1265,42 @@ def _(self, query, key, value, mask):
         *self.split(query, key, value), mask, self.dropout
     )
     return self.out_proj(pieces.merge_heads(heads)), weights
+
+
+@MultiHeadAttention.misconception("dropout the other way round")
+@_forward
+def _(self, query, key, value, mask):
+    """Your dropout is on after eval() and off in training: it is the other way round."""
+    heads, weights = pieces.scaled_dot_product_attention(
+        *self.split(query, key, value), mask, 0.0 if self.training else self.dropout
+    )
+    return self.out_proj(pieces.merge_heads(heads)), weights
+
+
+@MultiHeadAttention.misconception("the probability in the mask's place")
+@_forward
+def _(self, query, key, value, mask):
+    """The fourth argument of scaled_dot_product_attention is the mask and the fifth is dropout_p.
+    You hand a number over where the mask belongs."""
+    p = self.dropout if self.training else 0.0
+    heads, weights = pieces.scaled_dot_product_attention(*self.split(query, key, value), p)
+    return self.out_proj(pieces.merge_heads(heads)), weights
+
+
+@MultiHeadAttention.misconception("a module for a probability")
+class _(_Projections):
+    """scaled_dot_product_attention wants the probability, a number. You hand it an nn.Dropout: keep
+    self.dropout = dropout."""
+
+    def __init__(self, d_model, num_heads, dropout=0.0, bias=True):
+        super().__init__(d_model, num_heads, dropout, bias)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, query, key, value, mask=None):
+        heads, weights = pieces.scaled_dot_product_attention(
+            *self.split(query, key, value), mask, self.dropout
+        )
+        return self.out_proj(pieces.merge_heads(heads)), weights
 
 
 @MultiHeadAttention.misconception("dropout on the output")
@@ -1238,6 +1350,8 @@ attention_parameters = Exercise(
     "attention_parameters",
     reference=pieces.attention_parameters,
     forbidden=("empty", "linear", "numel", "nelement"),  # building the module, in order to count
+    instead="You build the module in order to count it. For GPT-3's layer that would take 2.4 GB. "
+    "Calculate the number from d_model: how many projections, how many numbers in each?",
 )
 
 
@@ -1362,3 +1476,14 @@ def _(d_model, num_heads, bias=True):
     """Your number is right, and it is a float: / always makes one. Use // or leave the division
     out."""
     return 4 * d_model * (d_model / num_heads * num_heads + bias)
+
+
+@attention_parameters.misconception("one head's share of each")
+def _(d_model, num_heads, bias=True):
+    """You count one head's share of each matrix. There are num_heads such shares."""
+    return 4 * (d_model * (d_model // num_heads) + (d_model if bias else 0))
+
+
+@attention_parameters.misconception("nothing returned")
+def _(d_model, num_heads, bias=True):
+    """attention_parameters returns nothing: its last line should be a return."""

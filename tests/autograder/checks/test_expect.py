@@ -56,6 +56,9 @@ def test_several_results_are_expected():
     assert sentence(expect.several, (1, 2, 3), "output", "weights") == (
         "The result should be (output, weights); it has 3 parts."
     )
+    assert sentence(expect.several, (1, None), "output", "weights") == (
+        "weights should be a tensor; it is None."
+    )
     assert "a tensor of shape (2, 3)" in sentence(expect.several, torch.zeros(2, 3), "a", "b")
 
 

@@ -98,3 +98,8 @@ def test_a_program_reads_which_call_was_the_answer_itself():
     assert told["score"] == 0
     assert told["diagnosis"]["name"] == "torch's own softmax"
     assert "the answer itself" in told["diagnosis"]["message"]
+
+
+def test_an_exercise_says_in_its_own_words_what_to_do_instead():
+    told = Verdict("count", (), forbidden=("numel",), instead="Calculate the number.")
+    assert told.told_first.message == "Calculate the number."

@@ -24,7 +24,7 @@ _HATCHES = (None, "...", None, "///")
 
 
 def shared_columns(d_model: int = 8, heads: Sequence[int] = (1, 2, 4)) -> Picture:
-    """W_q drawn cell by cell, its columns shared out among different numbers of heads.
+    """W^Q drawn cell by cell, its columns shared out among different numbers of heads.
 
     Args:
         d_model: rows and columns of the matrix, at most 16.
@@ -41,7 +41,7 @@ def shared_columns(d_model: int = 8, heads: Sequence[int] = (1, 2, 4)) -> Pictur
     side = min(1.7, (PAGE_WIDTH - 1.2) / len(heads) - 0.7)
     unit = side / d_model
     step = (PAGE_WIDTH - 0.6) / len(heads)
-    title = f"However many heads share it, $W_q$ has {d_model**2} numbers"
+    title = f"However many heads share it, $W^Q$ has {d_model**2} numbers"
     with sheet(PAGE_WIDTH, side + 0.95, title) as page:
         board = page.board()
         for place, count in enumerate(heads):

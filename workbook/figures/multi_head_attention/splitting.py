@@ -55,7 +55,7 @@ def splitting_heads(x: Any, right: Any, view: Any) -> Picture:
     first = left + CELL_WIDTH * d_model + 1.75
     band = tall + 0.75
     height = 2 * band + 0.1
-    title = "A head takes a run of features from every word; a bare view hands out whole words"
+    title = "A head takes a run of features from every word; a bare view deals out word after word"
     note = "First digit: the word. Second digit: the feature. The tint follows the feature's head."
     with sheet(max(PAGE_WIDTH, first + heads * (wide + gap)), height, title, note) as page:
         board = page.board()
