@@ -135,7 +135,7 @@ def _(x_t, h, W_xh, W_hh, b):
 
 @rnn_step.misconception("element by element")
 def _(x_t, h, W_xh, W_hh, b):
-    """* multiplies element by element. A matrix product is written @."""
+    """The star multiplies element by element. A matrix product is written @."""
     return torch.tanh(x_t * W_xh + h * W_hh + b)
 
 

@@ -25,7 +25,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.delenv("WORKBOOK_DATA", raising=False)
     record = SimpleNamespace(gathered=[], budgets=[], root=tmp_path)
 
-    def gather(choice, fetch, say):
+    def gather(choice, fetch, say, drawn):
         record.gathered.append((choice, fetch))
         return test_making.corpus()
 
