@@ -205,7 +205,7 @@ def test_a_wrong_use_ends_with_2(arguments):
 
 
 def test_an_interruption_outside_of_training_is_no_traceback(place, monkeypatch, capsys):
-    def interrupt(*given):
+    def interrupt(*given, **more):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(making.mixture, "gather", interrupt)
