@@ -9,8 +9,9 @@ built anew from it, and only what was theirs to write is taken from them:
    follow as cells of their own.
 3. Every other cell that wasn't released follows the released cell that it followed, and keeps
    neither id nor points.
-4. Released cells that are missing, edited or of another type are as they were. Only the cell of a
-   missing answer is empty: its stub would replace an answer that was written in another cell.
+4. Released cells that are missing, edited or of another type are as they were. Code that was
+   written over one follows it as a cell of its own: it may be an answer. The cell of a missing
+   answer is empty: its stub would replace an answer that was written in another cell.
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ def rebuild(submitted: NotebookNode, released: NotebookNode) -> Rebuilt:
         elif theirs.source != skeleton.source or theirs.cell_type != skeleton.cell_type:
             if is_locked(skeleton):
                 repairs.append(f"{name}: the cell had been edited and is as it was")
+                if theirs.cell_type == "code":
+                    extras[position].insert(0, theirs)
             elif skeleton.cell_type == theirs.cell_type == "code":
                 cell.source = theirs.source  # a demonstration the student has played with
         cells.append(cell)
@@ -133,9 +136,9 @@ def _sort(
             continue
         if place is not None:
             repairs.append(f"{_name(released.cells[place])}: there was a second cell with this id")
-            # A copy says nothing new, and a second check may not be; anything else was written.
+            # A copy of a cell that asks for no answer says nothing new; anything else was written.
             first = released.cells[place]
-            if is_check(first) or (not is_answer(first) and cell.source == first.source):
+            if not is_answer(first) and cell.source == first.source:
                 continue
         extras[last].append(cell)
     return place_of, extras
