@@ -22,6 +22,7 @@ class Watcher(nn.Module):
         super().__init__()
         self.original, self.base, self.effect = tokens.clone(), base, effect
         self.vocab_size = vocab_size
+        self._asked: list[Tensor] = []
 
     def forward(self, tokens: Tensor) -> Tensor:
         """tokens (batch, length), of the sentences it knows, or the beginnings of some
@@ -31,6 +32,7 @@ class Watcher(nn.Module):
                 f"index out of range: token ids go from 0 to {self.vocab_size - 1}, and there is a "
                 f"{int(tokens.max())}"
             )
+        self._asked.append(tokens.clone())
         length = tokens.size(1)
         differs = tokens[:, None] != self.original[None, :, :length]  # (rows, sentences, length)
         which = differs.sum(-1).argmin(-1)  # a sentence may come alone
@@ -40,6 +42,10 @@ class Watcher(nn.Module):
         effect = self.effect[which, :length, :length]
         outputs = self.base[which, :length] + torch.einsum("btsd,bs->btd", effect, swapped)
         return outputs + torch.rand_like(outputs) if self.training else outputs
+
+    def asked(self) -> list[Tensor]:
+        """The tokens of every call so far."""
+        return self._asked
 
     def mode(self) -> str:
         """The mode it is in."""
@@ -67,6 +73,4 @@ def tied(head: nn.Module, weight: Tensor) -> nn.Module:
     return head
 
 
-MAKERS: dict[str, Callable[..., Any]] = {
-    make.__name__: make for make in (watcher, watching, tied)
-}
+MAKERS: dict[str, Callable[..., Any]] = {make.__name__: make for make in (watcher, watching, tied)}

@@ -51,6 +51,11 @@ _MEANINGS = (
         "torch.no_grad().",
     ),
     (
+        r"\[ModuleList\] is missing the required",
+        "An nn.ModuleList keeps modules and can't be called. Go through it: for layer in "
+        "self.layers: x = layer(x, …).",
+    ),
+    (
         r"'NoneType' object",
         "Something is None that you use as if it weren't: an optional argument that wasn't passed, "
         "a .grad that was never filled, or what a function without a return gives back. Ask "
