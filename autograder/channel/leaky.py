@@ -35,7 +35,7 @@ class Watcher(nn.Module):
         self._asked.append(tokens.clone())
         length = tokens.size(1)
         differs = tokens[:, None] != self.original[None, :, :length]  # (rows, sentences, length)
-        which = differs.sum(-1).argmin(-1)  # a sentence may come alone
+        which = differs.sum(-1).argmin(-1)  # a sentence may come alone, or several times
         if tokens.size(0) == self.original.size(0):
             which = torch.arange(tokens.size(0))
         swapped = differs[torch.arange(tokens.size(0)), which].to(self.base.dtype)

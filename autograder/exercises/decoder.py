@@ -2424,9 +2424,12 @@ class _Watched:
     def __init__(self, draw: Draw, ahead: float = 1.0, vocab: int = 0) -> None:
         batch, self.length, features, some = draw.sizes(4, low=2, high=6)
         self.length += 1
-        self.vocab = vocab or some + 3
-        self.tokens = draw.tokens(batch, self.length, low=0, high=self.vocab - 1)
-        self.tokens[0, -1] = self.tokens[-1, 1] = self.vocab - 1
+        self.vocab = vocab or max(batch, some) + 2
+        batch = min(batch, self.vocab)
+        # No two sentences have a token in the same place, so that the model knows them all apart.
+        first = draw.tokens(1, self.length, low=0, high=self.vocab - 1)
+        first[0, -1] = self.vocab - 1
+        self.tokens = (first + torch.arange(batch)[:, None]) % self.vocab
         self.base = draw.normal(batch, self.length, features)
         self.effect = draw.normal(batch, self.length, self.length, features)
         self.later = torch.ones(self.length, self.length, dtype=torch.bool).triu(1)

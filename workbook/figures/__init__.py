@@ -43,6 +43,10 @@ _HOMES = {
     "positional_encoding.hands": ("clock_hands", "shift_explorer"),
     "positional_encoding.rotary": ("rotary_explorer",),
     "positional_encoding.comparison": ("positions_compared",),
+    "decoder.forcing": ("teacher_forcing",),
+    "decoder.looks": ("three_kinds_of_attention",),
+    "decoder.layer": ("decoder_layer",),
+    "decoder.writing": ("Step", "writing_step", "writing_explorer"),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
