@@ -2492,7 +2492,7 @@ def _(piece: Piece, draw: Draw) -> None:
         later = watched.length - 1 if number == 1 else draw.integer(1, watched.length - 1)
         later = 1 if number == 2 else later
         earlier = 0 if number == 3 else draw.integer(0, later - 1)
-        earlier = later - 1 if number == 4 else earlier
+        earlier = later - 1 if number in (0, 4) else earlier
         row = draw.integer(0, len(watched.tokens) - 1)
         size = draw.uniform(0.01, 0.02) * (-1) ** number
         watched.effect[row, earlier, later, draw.integer(0, watched.base.size(-1) - 1)] = size
