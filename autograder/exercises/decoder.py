@@ -110,6 +110,13 @@ def _(length):
     return torch.ones(1, 1, length, length, dtype=torch.bool)
 
 
+@causal_mask.misconception("everything hidden")
+def _(length):
+    """Your mask is False everywhere: nobody may look at anything. tril keeps what is there; begin
+    with ones, not with zeros."""
+    return torch.zeros(1, 1, length, length, dtype=torch.bool)
+
+
 @causal_mask.misconception("all or nothing by the row")
 def _(length):
     """Your mask makes whole rows True or False. Whether a look is allowed depends on both, the row
@@ -167,6 +174,20 @@ def _(length):
     """The triangle is right, and its shape is (length, length). Put two axes of size 1 in front,
     for batch and heads: [None, None]."""
     return torch.ones(length, length, dtype=torch.bool).tril()
+
+
+@causal_mask.misconception("numbers on two axes")
+def _(length):
+    """Two things: your mask holds the numbers 0.0 and 1.0, and its shape is (length, length). Add
+    .bool(), and two axes of size 1 in front: [None, None]."""
+    return torch.ones(length, length).tril()
+
+
+@causal_mask.misconception("torch's own helper")
+def _(length):
+    """You make what nn.Transformer adds to the scores, 0 and −inf, (length, length). Here a mask is
+    boolean, True where a look is allowed, with two axes of size 1 in front."""
+    return torch.full((length, length), -math.inf).triu(1)
 
 
 @causal_mask.misconception("three axes only")
@@ -409,6 +430,27 @@ def _(tokens, bos_id):
     """torch.cat puts tensors together, and bos_id is a number. Make a column of it first:
     tokens.new_full((batch, 1), bos_id)."""
     return torch.cat([bos_id, tokens[:, :-1]], dim=1)
+
+
+@shift_right.misconception("put together without dim=1")
+def _(tokens, bos_id):
+    """torch.cat puts sentences below each other unless you say dim=1, and then the sizes don't fit.
+    The column of bos_id belongs beside the tokens: dim=1."""
+    return torch.cat([tokens.new_full((len(tokens), 1), bos_id), tokens[:, :-1]])
+
+
+@shift_right.misconception("the last sentence left out")
+def _(tokens, bos_id):
+    """tokens[:-1] leaves out the last sentence. The last token of every sentence is left out by
+    tokens[:, :-1]."""
+    return torch.cat([tokens.new_full((len(tokens), 1), bos_id), tokens[:-1]], dim=1)
+
+
+@shift_right.misconception("a row of bos, not a column")
+def _(tokens, bos_id):
+    """Your bos_ids have the shape (batch,), and cat wants as many axes as tokens has: a column,
+    (batch, 1)."""
+    return torch.cat([tokens.new_full((len(tokens),), bos_id), tokens[:, :-1]], dim=1)
 
 
 @shift_right.misconception("one bos for the whole batch")
@@ -2118,6 +2160,7 @@ def _(piece: Piece, draw: Draw) -> None:
     for weight in instance.parameters().values():
         expect.that(bool((weight != 0).any()), "The weight starts from zeros.")
         expect.that(bool((weight != weight[0]).any()), "All rows of the weight start alike.")
+        expect.that(bool((weight < 0).any()), "All numbers of the weight are positive.")
     spread = once.std(-1).mean().item()
     expect.that(spread > 0.05, "All words start with nearly the same logit.")
     expect.that(spread < 2.5, "The logits are far larger than x.")
@@ -2174,6 +2217,19 @@ class _(nn.Module):
 
     def forward(self, x):
         return self.linear(x)
+
+
+@OutputHead.misconception("weight is a Linear")
+class _(nn.Module):
+    """Your self.weight is a whole nn.Linear, so that the numbers are called weight.weight. Make
+    self.weight an nn.Parameter (vocab_size, d_model)."""
+
+    def __init__(self, d_model, vocab_size):
+        super().__init__()
+        self.weight = nn.Linear(d_model, vocab_size, bias=False)
+
+    def forward(self, x):
+        return self.weight(x)
 
 
 @OutputHead.misconception("a Linear with a bias inside")
@@ -2270,6 +2326,16 @@ class _(_Head):
     def __init__(self, d_model, vocab_size):
         super().__init__(d_model, vocab_size)
         nn.init.normal_(self.weight)
+
+
+@OutputHead.misconception("rand in place of randn")
+class _(_Head):
+    """Your weight starts from numbers that are all positive: torch.rand draws from 0 to 1. Then all
+    words' rows point the same way. torch.randn draws normal numbers, around 0."""
+
+    def __init__(self, d_model, vocab_size):
+        super().__init__(d_model, vocab_size)
+        nn.init.uniform_(self.weight, 0, 1 / math.sqrt(d_model))
 
 
 @OutputHead.misconception("probabilities")
@@ -2487,7 +2553,8 @@ def _(piece: Piece, draw: Draw) -> None:
 def _(piece: Piece, draw: Draw) -> None:
     """A small leak from a single later token to a single earlier position, in one sentence, up or
     down, should be found wherever it is; in a vocabulary of two, too."""
-    for number in range(6):
+    results = []
+    for number in range(8):
         watched = _Watched(draw, ahead=0.0, vocab=2 if number else 0)
         later = watched.length - 1 if number == 1 else draw.integer(1, watched.length - 1)
         later = 1 if number == 2 else later
@@ -2496,8 +2563,9 @@ def _(piece: Piece, draw: Draw) -> None:
         row = draw.integer(0, len(watched.tokens) - 1)
         size = draw.uniform(0.01, 0.02) * (-1) ** number
         watched.effect[row, earlier, later, draw.integer(0, watched.base.size(-1) - 1)] = size
-        what = "One token looks ahead here, from one position to another."
-        _expect_leak(watched.found_by(piece), abs(size), what)
+        results.append((watched.found_by(piece), abs(size)))
+    for found, wanted in results:  # after all of them: they tell mistakes apart
+        _expect_leak(found, wanted, "One token looks ahead here, from one position to another.")
 
 
 @future_leak.property("one later token at a time", points=0.25, repeatable=False)
@@ -2779,21 +2847,36 @@ def _(model, tokens, vocab_size):
 
 @future_leak.misconception("sentences swapped, not positions")
 def _(model, tokens, vocab_size):
-    """tokens[later] is a whole sentence of the batch. A position of all sentences is
-    tokens[:, later]."""
-    changes = []
-    was = isinstance(model, nn.Module) and model.training
-    if isinstance(model, nn.Module):
+    """tokens[later] is a whole sentence of the batch, so that you swap all of its tokens. The
+    tokens at one position, of all sentences, are tokens[:, later]."""
+
+    def swap(tokens, later, vocab_size):
+        swapped = tokens.clone()
+        swapped[later] = (swapped[later] + 1) % vocab_size
+        return swapped
+
+    return _leak(model, tokens, vocab_size, swap)
+
+
+@future_leak.misconception("nothing before the first position")
+def _(model, tokens, vocab_size):
+    """At position 0 there are no earlier positions, [:, :0] is empty, and the largest of nothing is
+    an error. Begin at 1: range(1, length)."""
+    return _leak(model, tokens, vocab_size, places=range)
+
+
+@future_leak.misconception("returned from inside the loop")
+def _(model, tokens, vocab_size):
+    """Your return stands inside the loop: only the token at position 1 is ever swapped, and the
+    model's mode is never put back. Move it out, to the very end."""
+    if isinstance(model, nn.Module) and tokens.size(1) > 1:
         model.eval()
-    with torch.no_grad():
-        outputs = model(tokens)
-        for row in range(1, tokens.size(0)):
-            swapped = tokens.clone()
-            swapped[row] = (swapped[row] + 1) % vocab_size
-            changes.append((model(swapped) - outputs)[:row])
-    if isinstance(model, nn.Module):
-        model.train(was)
-    return _largest(changes)
+    return _leak(
+        model if tokens.size(1) < 2 else lambda some: model(some),
+        tokens,
+        vocab_size,
+        places=lambda length: range(1, min(length, 2)),
+    )
 
 
 # What is compared.

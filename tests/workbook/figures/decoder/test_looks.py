@@ -18,9 +18,9 @@ def weights(axes):
 
 def test_who_asks_stands_at_the_left_and_who_is_looked_at_on_top():
     sides = [
-        [[label.get_text() for label in labels] for labels in (a.get_yticklabels(), a.get_xticklabels())]
+        [[label.get_text() for label in axis.get_ticklabels()] for axis in (a.yaxis, a.xaxis)]
         for a in panels()
-    ]  # fmt: skip
+    ]
     assert sides == [[SOURCE, SOURCE], [TARGET, TARGET], [TARGET, SOURCE]]
 
 
