@@ -158,10 +158,11 @@ class Piece(Asked):
         self.ask({"op": "seed", "seed": number})
 
 
-def here(subject: Any) -> Piece:
+def here(subject: Any, noting: bool = True) -> Piece:
     """A piece in this process. What passes to and fro is copied, as on the way to another process:
-    the piece can't alter the judge's own, and what it returned stays as it was."""
-    bench = Bench(subject)
+    the piece can't alter the judge's own, and what it returned stays as it was. Without `noting`,
+    `torch_calls` stays empty."""
+    bench = Bench(subject, noting)
 
     def send(request: Request) -> Reply:
         return map_leaves(bench.handle(map_leaves(request, _copy)), _copy)

@@ -42,6 +42,11 @@ _MEANINGS = (
         "the input, for example with torch.zeros_like(x) or .to(x).",
     ),
     (
+        r"Module \[Module(List|Dict)\] is missing the required",
+        "An nn.ModuleList only holds modules, it can't be called. Go through it: for layer in "
+        "self.layers: …",
+    ),
+    (
         r"before Module\.__init__\(\) call",
         "nn.Module has to be set up first: begin __init__ with super().__init__().",
     ),
@@ -49,11 +54,6 @@ _MEANINGS = (
         r"does not require grad and does not have a grad_fn",
         "The result has lost its connection to the inputs: look for .detach(), .item() or "
         "torch.no_grad().",
-    ),
-    (
-        r"\[ModuleList\] is missing the required",
-        "An nn.ModuleList keeps modules and can't be called. Go through it: for layer in "
-        "self.layers: x = layer(x, …).",
     ),
     (
         r"'NoneType' object",

@@ -106,7 +106,7 @@ def _explains_first_failure(
 @lru_cache(maxsize=4096)
 def _conduct(misconception: Misconception, prop: Property, seed: int) -> Conduct:
     """How a known mistake behaves. It is the same at every check with this seed."""
-    return observe(here(misconception.wrong), prop, seed)
+    return observe(here(misconception.wrong, noting=False), prop, seed)
 
 
 def _named(misconception: Misconception) -> Diagnosis:

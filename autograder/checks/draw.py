@@ -18,6 +18,15 @@ class Draw:
         digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
         self._generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))
 
+    @property
+    def state(self) -> bytes:
+        """Where the stream is. Set to an earlier one, it gives the same again."""
+        return self._generator.get_state().numpy().tobytes()
+
+    @state.setter
+    def state(self, state: bytes) -> None:
+        self._generator.set_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+
     def sizes(self, count: int, low: int = 2, high: int | None = None) -> list[int]:
         """`count` sizes, no two alike, from low to high (default: a range a little longer than it
         needs to be)."""

@@ -6,6 +6,7 @@ functions here declare a property on the exercise, with its share of the points.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -54,13 +55,10 @@ def beside(
     weights."""
     if case.construct is None:
         return piece, exercise.reference
-    oracle = exercise.reference(**case.construct).to(dtype).eval()
+    options = tuple(sorted(case.construct.items()))
+    made = _oracle(exercise.reference, options, case.scale, dtype, draw.state)
+    oracle, weights, draw.state = made
     instance = piece.construct(**case.construct).to(dtype).eval()
-    shapes = {name: p.shape for name, p in oracle.named_parameters()}
-    weights = draw.weights(shapes, case.scale, dtype)
-    with torch.no_grad():
-        for name, parameter in oracle.named_parameters():
-            parameter.copy_(weights[name])
     refused = instance.load(weights)
     if refused:
         raise expect.Mismatch(
@@ -68,6 +66,24 @@ def beside(
             kind="weights that can't be set",
         )
     return instance, oracle
+
+
+@lru_cache(maxsize=64)
+def _oracle(
+    reference: Any, options: tuple, scale: float, dtype: torch.dtype, state: bytes
+) -> tuple[Any, dict[str, torch.Tensor], bytes]:
+    """An oracle in eval mode, the weights it was given, and where their drawing ends. A diagnosis
+    asks for the same one for each misconception: its properties leave it as it is."""
+    draw = Draw(0)
+    draw.state = state
+    with torch.random.fork_rng(devices=[]):  # made or remembered, torch's generator stays as it was
+        oracle = reference(**dict(options)).to(dtype).eval()
+    shapes = {name: p.shape for name, p in oracle.named_parameters()}
+    weights = draw.weights(shapes, scale, dtype)
+    with torch.no_grad():
+        for name, parameter in oracle.named_parameters():
+            parameter.copy_(weights[name])
+    return oracle, weights, draw.state
 
 
 def agree(value: Any, expected: Any, names: tuple[str, ...], because: str = "") -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from autograder.channel.piece import PieceLost, PieceRaised
+from autograder.channel.piece import PieceLost, PieceRaised, here
 from autograder.channel.wire import Handle, Made, Opaque
 
 STUDENT = '''\
@@ -503,3 +503,13 @@ def test_a_call_on_the_accelerator_gives_the_same_values_back_on_the_cpu(opened)
 def test_a_piece_that_is_gone_says_why():
     lost = PieceLost("time", "It took longer than 10 seconds.")
     assert (lost.cause, lost.message, str(lost)) == ("time", lost.message, lost.message)
+
+
+def test_torch_calls_are_noted_unless_told_otherwise():
+    def summed(x):
+        return x.sum()
+
+    for noting in (True, False):
+        piece = here(summed, noting=noting)
+        piece(torch.ones(2))
+        assert ("sum" in piece.torch_calls) == noting

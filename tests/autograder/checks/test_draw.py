@@ -38,6 +38,17 @@ def test_seed_and_name_are_not_run_together():
     assert Draw(1, "2/x").normal(3).tolist() != Draw(12, "x").normal(3).tolist()
 
 
+def test_a_stream_goes_back_to_where_it_was():
+    draw = Draw(1)
+    draw.normal(3)
+    state = draw.state
+    first = draw.normal(4), draw.sizes(3)
+    other = Draw(2)
+    other.state = state
+    assert torch.equal(other.normal(4), first[0])
+    assert other.sizes(3) == first[1]
+
+
 def test_drawing_leaves_torchs_own_generator_alone():
     torch.manual_seed(0)
     expected = torch.rand(3)

@@ -45,6 +45,25 @@ def module_case(draw):
     return Case((draw.normal(batch, size),), {}, {"size": size})
 
 
+def test_an_oracle_is_made_once_and_the_draws_after_it_are_the_same():
+    exercise = declared(SelfAttention, module_case)
+    draws, oracles, weights, own = [], [], [], []
+    for _ in range(2):
+        draw = Draw(3)
+        case = module_case(draw)
+        torch.manual_seed(5)
+        instance, oracle = beside(exercise, here(SelfAttention), case, draw)
+        own.append(torch.rand(2))
+        draws.append(draw.normal(4))
+        oracles.append(oracle)
+        weights.append(instance.parameters()["inner.weight"])
+    assert oracles[0] is oracles[1]
+    assert torch.equal(*draws)
+    assert torch.equal(*own)
+    assert torch.equal(*weights)
+    assert torch.equal(weights[0], oracles[0].inner.weight)
+
+
 def declared(reference, case):
     exercise = Exercise(reference.__name__, reference=reference)
     names, of = (("output", "weights"), ("query", "keys"))
