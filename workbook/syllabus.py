@@ -55,7 +55,7 @@ LESSONS: tuple[Lesson, ...] = (
     _lesson(
         "06-decoder",
         "Write one word at a time, looking at the source",
-        "causal_mask shift_right DecoderLayer Decoder OutputHead future_leak",
+        "shift_right causal_mask DecoderLayer Decoder OutputHead future_leak",
     ),
     _lesson(
         "07-bert",

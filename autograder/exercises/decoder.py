@@ -499,7 +499,7 @@ def _states(
         kwargs[name] = pieces.causal_mask(target) if shape == "causal" else draw.mask(*shape)
     construct = {"d_model": d_model, "num_heads": heads, "d_ff": d_ff, "norm_first": norm_first}
     if stack:
-        construct = {"num_layers": draw.integer(2, 3)} | construct
+        construct = {"num_layers": 2} | construct
     # In between, states are normalised or grow: with small weights no softmax saturates.
     return Case(
         (draw.normal(batch, target, d_model), draw.normal(batch, source, d_model)),
@@ -1176,6 +1176,52 @@ def _(self, x, memory, self_mask, cross_mask):
     x = self.itself(x, self_mask)
     x = x + self.dropout(self.cross_attention(x, memory, memory, cross_mask)[0])
     return self.feed(x if self.norm_first else self.norm2(x))
+
+
+@DecoderLayer.misconception("self-attention without a norm")
+@_forward
+def _(self, x, memory, self_mask, cross_mask):
+    """Your self-attention looks at x as it is, not at what residual hands over. The function that
+    you give to residual has an argument, norm1(x) in pre-norm: use it as query, key and value."""
+    x = self.add(x, lambda y: self.self_attention(x, x, x, self_mask)[0], self.norm1)
+    return self.feed(self.across(x, memory, cross_mask))
+
+
+@DecoderLayer.misconception("norm1 and norm2 swapped")
+@_forward
+def _(self, x, memory, self_mask, cross_mask):
+    """norm1 and norm2 have changed places: norm1 belongs to self-attention, norm2 to
+    cross-attention."""
+    x = self.add(x, lambda y: self.self_attention(y, y, y, self_mask)[0], self.norm2)
+    x = self.add(x, lambda y: self.cross_attention(y, memory, memory, cross_mask)[0], self.norm1)
+    return self.feed(x)
+
+
+@DecoderLayer.misconception("the feed-forward layer always pre-norm")
+@_forward
+def _(self, x, memory, self_mask, cross_mask):
+    """The last of your residuals isn't told norm_first, and is pre-norm whatever it says. Hand it
+    self.norm_first all three times."""
+    x = self.across(self.itself(x, self_mask), memory, cross_mask)
+    return pieces.residual(x, self.feed_forward, self.norm3, self.dropout)
+
+
+@DecoderLayer.misconception("a number for dropout")
+class _(_Parts):
+    """residual calls dropout, and yours is a number. Make a module of it in __init__: self.dropout =
+    nn.Dropout(dropout)."""
+
+    def add(self, x, sublayer, norm):
+        return pieces.residual(x, sublayer, norm, self.dropout.p, self.norm_first)
+
+
+@DecoderLayer.misconception("a result for a sublayer")
+@_forward
+def _(self, x, memory, self_mask, cross_mask):
+    """residual wants the sublayer, a function, and calls it itself. You hand over what it returned:
+    write self.feed_forward, without (x)."""
+    x = self.across(self.itself(x, self_mask), memory, cross_mask)
+    return pieces.residual(x, self.feed_forward(x), self.norm3, self.dropout, self.norm_first)
 
 
 # What is wrong with forward: who asks, and who is looked at.
