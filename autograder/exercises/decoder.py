@@ -1208,8 +1208,8 @@ def _(self, x, memory, self_mask, cross_mask):
 
 @DecoderLayer.misconception("a number for dropout")
 class _(_Parts):
-    """residual calls dropout, and yours is a number. Make a module of it in __init__: self.dropout =
-    nn.Dropout(dropout)."""
+    """residual calls dropout, and yours is a number. Make a module of it in __init__: self.dropout
+    = nn.Dropout(dropout)."""
 
     def add(self, x, sublayer, norm):
         return pieces.residual(x, sublayer, norm, self.dropout.p, self.norm_first)
