@@ -5,7 +5,7 @@ functions here declare a property on the exercise, with its share of the points.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -19,11 +19,16 @@ from autograder.checks.exercise import Exercise
 
 @dataclass(frozen=True)
 class Case:
-    """Arguments of a call and, for a class, of its constructor."""
+    """Arguments of a call and, for a class, of its constructor.
+
+    `scale` is the standard deviation of the weights that the check sets: smaller than 1 where
+    layers are stacked, so that no softmax saturates.
+    """
 
     args: tuple = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
     construct: dict[str, Any] | None = None
+    scale: float = 1.0
 
     def changed(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "Case":
         """The same case with every floating-point tensor changed."""
@@ -32,7 +37,7 @@ class Case:
             floating = isinstance(value, torch.Tensor) and value.is_floating_point()
             return change(value) if floating else value
 
-        return Case(map_leaves(self.args, leaf), map_leaves(self.kwargs, leaf), self.construct)
+        return replace(self, args=map_leaves(self.args, leaf), kwargs=map_leaves(self.kwargs, leaf))
 
 
 Cases = Callable[[Draw], Case]
@@ -51,7 +56,8 @@ def beside(
         return piece, exercise.reference
     oracle = exercise.reference(**case.construct).to(dtype).eval()
     instance = piece.construct(**case.construct).to(dtype).eval()
-    weights = draw.weights({name: p.shape for name, p in oracle.named_parameters()}, dtype=dtype)
+    shapes = {name: p.shape for name, p in oracle.named_parameters()}
+    weights = draw.weights(shapes, case.scale, dtype)
     with torch.no_grad():
         for name, parameter in oracle.named_parameters():
             parameter.copy_(weights[name])
