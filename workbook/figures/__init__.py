@@ -43,6 +43,11 @@ _HOMES = {
     "positional_encoding.hands": ("clock_hands", "shift_explorer"),
     "positional_encoding.rotary": ("rotary_explorer",),
     "positional_encoding.comparison": ("positions_compared",),
+    "encoder.averages": ("averaged_over",),
+    "encoder.activations": ("activation_curves",),
+    "encoder.orders": ("norm_orders",),
+    "encoder.gradients": ("gradient_by_depth", "gradient_layers_explorer"),
+    "encoder.tags": ("Tagged", "tagged_sentences", "tagger_explorer"),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
