@@ -16,37 +16,40 @@ from workbook.figures.widget import Explorer
 
 
 def gradient_by_depth(
-    depths: Sequence[int], curves: Mapping[str, Sequence[float]], title: str
+    depths: Sequence[int], panels: Mapping[str, Mapping[str, Sequence[float]]], title: str
 ) -> Picture:
     """The gradient's norm at the first layer against the number of layers, both logarithmic.
 
     Args:
         depths: numbers of layers, from few to many.
-        curves: kind of stack → one norm for each depth.
+        panels: name of the panel → kind of stack → one norm for each depth.
         title: what to notice.
 
     Raises:
-        ValueError: no curve, more curves than line styles, or another number of norms than of
-            depths.
+        ValueError: no panel, a panel without curves or with more than there are line styles, or
+            another number of norms than of depths.
     """
-    values = _checked(curves, len(depths))
-    with sheet(PAGE_WIDTH, 3.1, title, MEASURED) as page:
-        axes = page.axes(0.85, 0.6, 5.6, 2.4)
-        for (name, norms), style in zip(values.items(), SERIES, strict=False):
-            axes.plot(depths, norms, label=name, **style)
-        axes.set_xscale("log", base=2)
-        axes.set_xticks(list(depths), [str(depth) for depth in depths])
-        _dress(axes, values)
-        axes.set(xlabel="layers in the stack (log scale)")
-        axes.set_ylabel("gradient norm, first layer (log)")
-        _legend(page, axes)
-    told = "; ".join(
-        f"{name}: "
-        + ", ".join(f"{norm:.2g} with {depth}" for depth, norm in zip(depths, norms, strict=True))
-        for name, norms in values.items()
-    )
-    alt = f"{title.rstrip('.')}. Gradient norm at the first layer by number of layers. {told}."
-    return Picture(page.figure, alt)
+    if not panels:
+        raise ValueError("there should be at least one panel")
+    checked = {name: _checked(curves, len(depths)) for name, curves in panels.items()}
+    width = (PAGE_WIDTH - 1.0) / len(panels) - 0.65
+    told = []
+    with sheet(PAGE_WIDTH, 3.45, title, MEASURED) as page:
+        for number, (panel, curves) in enumerate(checked.items()):
+            axes = page.axes(0.85 + number * (width + 0.75), 0.6, width, 2.45)
+            axes.set_title(panel)
+            for (name, norms), style in zip(curves.items(), SERIES, strict=False):
+                axes.plot(depths, norms, label=name, **style)
+                ends = f"{norms[0]:.2g} with {depths[0]}, {norms[-1]:.2g} with {depths[-1]}"
+                told.append(f"{panel}, {name}: {ends}")
+            axes.set_xscale("log", base=2)
+            axes.set_xticks(list(depths), [str(depth) for depth in depths])
+            _dress(axes, curves, least=4)
+            axes.set(xlabel="layers in the stack (log scale)")
+            axes.set_ylabel("gradient norm (log scale)" if number == 0 else "")
+            axes.legend(loc="best", handlelength=3.2)
+    alt = f"{title.rstrip('.')}. Gradient norm at the first layer by number of layers."
+    return Picture(page.figure, f"{alt} {'; '.join(told)}.")
 
 
 def gradient_layers_explorer(
@@ -106,12 +109,14 @@ def _checked(curves: Mapping[str, Sequence[float]], count: int) -> dict[str, np.
     return {name: as_array(norms, f"the norms of {name}", count) for name, norms in curves.items()}
 
 
-def _dress(axes: Axes, curves: Mapping[str, np.ndarray]) -> None:
+def _dress(axes: Axes, curves: Mapping[str, np.ndarray], least: int = 1) -> None:
+    """A logarithmic axis of at least so many powers of ten, so that noise looks like noise."""
     axes.set_yscale("log")
     low = min(float(norms.min()) for norms in curves.values())
     high = max(float(norms.max()) for norms in curves.values())
     first, last = int(np.floor(np.log10(max(low, 1e-30)))), int(np.ceil(np.log10(high)))
-    last = max(last, first + 1)
+    missing = max(0, least - (last - first))
+    first, last = first - (missing + 1) // 2, last + missing // 2
     powers = range(first, last + 1, max(1, (last - first) // 6))
     axes.set_ylim(10.0**first / 1.5, 10.0**last * 1.5)
     axes.set_yticks(
