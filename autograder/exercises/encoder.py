@@ -264,6 +264,24 @@ def _(self, x):
     return _normed(self, x, x.mean(-1, keepdim=True), x.square().mean(-1, keepdim=True))
 
 
+@LayerNorm.misconception("the mean not squared")
+@_wrong_forward(_Norm)
+def _(self, x):
+    """Your variance is the mean of x² minus the mean. The mean has to be squared too; or take the
+    mean of (x − mean)², which is the same and easier to get right."""
+    mean = x.mean(-1, keepdim=True)
+    return _normed(self, x, mean, x.square().mean(-1, keepdim=True) - mean)
+
+
+@LayerNorm.misconception("the deviation in the variance's place")
+@_wrong_forward(_Norm)
+def _(self, x):
+    """You take the root of the standard deviation, which is a root already. Under the root stands
+    the variance, var(…) and not std(…), plus eps."""
+    mean, variance = _over(x, -1)
+    return _normed(self, x, mean, variance.sqrt())
+
+
 @LayerNorm.misconception("the squares added up")
 @_wrong_forward(_Norm)
 def _(self, x):
@@ -321,6 +339,34 @@ def _(self, x):
     var() and std() divide by one less than their count. Each word has a mean and a biased variance
     of its own: (-1, keepdim=True)."""
     return _normed(self, x, x.mean(), x.var())
+
+
+@LayerNorm.misconception("over the whole batch, eps outside the root")
+@_wrong_forward(_Norm)
+def _(self, x):
+    """Without a dimension, mean() and std() are taken over all numbers of the batch. Each word has
+    a mean and a deviation of its own: (-1, keepdim=True). And take care: std() divides by one less
+    than the count, and eps belongs inside the root."""
+    return (x - x.mean()) / (x.std() + self.eps) * self.weight + self.bias
+
+
+@LayerNorm.misconception("over the words, the unbiased variance")
+@_wrong_forward(_Norm)
+def _(self, x):
+    """You average over dimension 1, the words, and var() divides by one less than their number.
+    Layer norm averages over the last dimension, -1, and takes the biased variance."""
+    dim = 1 if x.ndim > 1 else 0
+    return _normed(self, x, x.mean(dim, keepdim=True), x.var(dim, keepdim=True))
+
+
+@LayerNorm.misconception("over words and features, the unbiased variance")
+@_wrong_forward(_Norm)
+def _(self, x):
+    """You average over the words of a sentence as well as over the features. Only the last
+    dimension counts, -1; and var() divides by one less than the number unless you say
+    unbiased=False."""
+    dim = (-2, -1) if x.ndim > 1 else -1
+    return _normed(self, x, x.mean(dim, keepdim=True), x.var(dim, keepdim=True))
 
 
 @LayerNorm.misconception("over words and features")
@@ -900,6 +946,19 @@ def _(self, x):
     return self.linear2(self.dropout(self.activation(self.linear1(F.layer_norm(x, x.shape[-1:])))))
 
 
+@FeedForward.misconception("a norm of its own")
+class _(_Thinking):
+    """There is a layer norm inside. The norm belongs to the block, which hands it to residual: here
+    are two linear layers and the activation only."""
+
+    def __init__(self, d_model, d_ff, dropout=0.1, activation="relu"):
+        super().__init__(d_model, d_ff, dropout, activation)
+        self.norm = pieces.LayerNorm(d_model)
+
+    def forward(self, x):
+        return super().forward(self.norm(x))
+
+
 @FeedForward.misconception("hidden features returned")
 @_thinks
 def _(self, x):
@@ -1003,17 +1062,6 @@ def _(piece: Piece, draw: Draw) -> None:
         x, layers = _road(draw)
         before = x.clone()
         expect.unchanged([before], piece.inputs_after(x, *layers.values(), norm_first))
-
-
-def _residual_like(
-    pre: Callable[..., torch.Tensor], post: Callable[..., torch.Tensor] | None = None
-) -> Callable[..., torch.Tensor]:
-    """residual with another rule for one order, or for both."""
-
-    def wrong(x, sublayer, norm, dropout, norm_first=True):
-        return (pre if norm_first or post is None else post)(x, sublayer, norm, dropout)
-
-    return wrong
 
 
 def _pre(x, sublayer, norm, dropout):
@@ -1127,6 +1175,25 @@ def _(x, sublayer, norm, dropout, norm_first=True):
     return x + sublayer(norm(x)) if norm_first else norm(x + sublayer(x))
 
 
+@residual.misconception("dropout forgotten in post-norm")
+def _(x, sublayer, norm, dropout, norm_first=True):
+    """In post-norm dropout is never used: norm(x + dropout(sublayer(x)))."""
+    return _pre(x, sublayer, norm, dropout) if norm_first else norm(x + sublayer(x))
+
+
+@residual.misconception("dropout forgotten in pre-norm")
+def _(x, sublayer, norm, dropout, norm_first=True):
+    """In pre-norm dropout is never used: x + dropout(sublayer(norm(x)))."""
+    return x + sublayer(norm(x)) if norm_first else _post(x, sublayer, norm, dropout)
+
+
+@residual.misconception("nothing returned in post-norm")
+def _(x, sublayer, norm, dropout, norm_first=True):
+    """With norm_first=False your function comes to its end without a return. Return norm(x +
+    dropout(sublayer(x))) there."""
+    return _pre(x, sublayer, norm, dropout) if norm_first else None
+
+
 @residual.misconception("dropout on the sum")
 def _(x, sublayer, norm, dropout, norm_first=True):
     """You drop out of the sum, and so out of x too. Only what the sublayer returns is dropped: x +
@@ -1153,6 +1220,13 @@ def _(x, sublayer, norm, dropout, norm_first=True):
     and sublayer: dropout(…). Then it also knows whether it is training."""
     changed = F.dropout(sublayer(norm(x) if norm_first else x), dropout.p)
     return x + changed if norm_first else norm(x + changed)
+
+
+@residual.misconception("a module taken for a rate")
+def _(x, sublayer, norm, dropout, norm_first=True):
+    """You make an nn.Dropout out of dropout. It is one already, something to call like norm and
+    sublayer: dropout(…)."""
+    return pieces.residual(x, sublayer, norm, nn.Dropout(dropout), norm_first)
 
 
 @residual.misconception("a new norm made inside")
