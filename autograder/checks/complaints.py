@@ -42,6 +42,11 @@ _MEANINGS = (
         "the input, for example with torch.zeros_like(x) or .to(x).",
     ),
     (
+        r"Module \[Module(List|Dict)\] is missing the required",
+        "An nn.ModuleList only holds modules, it can't be called. Go through it: for layer in "
+        "self.layers: …",
+    ),
+    (
         r"before Module\.__init__\(\) call",
         "nn.Module has to be set up first: begin __init__ with super().__init__().",
     ),

@@ -2160,6 +2160,53 @@ def _(self, x, mask):
     return self.thought(x)
 
 
+@EncoderLayer.misconception("the weights taken for the output")
+@_layer
+def _(self, x, mask):
+    """You take the second of the two things that your attention returns, the weights. The output
+    comes first: self_attention(…)[0]."""
+    x = self.wrap(x, lambda y: self.self_attention(y, y, y, mask)[1], self.norm1)
+    return self.thought(x)
+
+
+@EncoderLayer.misconception("the attention handed over as it is")
+@_layer
+def _(self, x, mask):
+    """residual calls its sublayer with one tensor, and your attention takes query, key, value and a
+    mask. Put a small function in between: lambda y: self.self_attention(y, y, y, mask)[0]."""
+    return self.thought(self.wrap(x, self.self_attention, self.norm1))
+
+
+@EncoderLayer.misconception("called in place of handed over")
+@_layer
+def _(self, x, mask):
+    """You call the attention and hand its result to residual. residual wants the function itself,
+    and calls it: lambda y: self.self_attention(y, y, y, mask)[0]."""
+    return self.thought(self.wrap(x, self.look(x, mask), self.norm1))
+
+
+@EncoderLayer.misconception("the mask in the value's place")
+@_layer
+def _(self, x, mask):
+    """Your attention gets the mask where the value belongs. In self-attention, query, key and value
+    are the same three times: self.self_attention(y, y, y, mask)."""
+    x = self.wrap(x, lambda y: self.self_attention(y, y, mask)[0], self.norm1)
+    return self.thought(x)
+
+
+@EncoderLayer.misconception("a rate for a module")
+@_born(_Layer)
+def _(given):
+    """You keep the rate and hand a number to residual, which wants something to call: keep an
+    nn.Dropout(dropout)."""
+
+    def then(self):
+        del self.dropout
+        self.dropout = given["dropout"]
+
+    return then
+
+
 @EncoderLayer.misconception("weights returned too")
 @_layer
 def _(self, x, mask):
@@ -2515,6 +2562,27 @@ def _(self, sizes):
     """There is a last norm in post-norm too. There each layer ends with a norm already: with
     norm_first=False a stack has none of its own."""
     self.norm = pieces.LayerNorm(sizes[0], sizes[-1])
+
+
+@Encoder.misconception("the last norm always made")
+class _(_Stack):
+    """In post-norm norm is made and not used: its weights would be saved, and waited for by whoever
+    loads published ones. Make it with norm_first only."""
+
+    def made_of(self, sizes):
+        self.used = sizes[4]
+        self.norm = pieces.LayerNorm(sizes[0], sizes[-1])
+
+    def last(self, x):
+        return self.norm(x) if self.used else x
+
+
+@Encoder.misconception("always a last norm, without eps")
+@_stack_of
+def _(self, sizes):
+    """There is a last norm in post-norm too, where each layer ends with a norm already; and it
+    never gets eps. Make it with norm_first only, as LayerNorm(d_model, eps)."""
+    self.norm = pieces.LayerNorm(sizes[0])
 
 
 @Encoder.misconception("the last norm in post-norm only")
@@ -3135,6 +3203,14 @@ def _(self, tokens):
     return _Tagging.forward(self, tokens).softmax(-1)
 
 
+@Tagger.misconception("a softmax over the words")
+@_tagger
+def _(self, tokens):
+    """You apply a softmax, and over the words at that. Return what head gives: the loss takes
+    logits, and does the softmax over the tags itself."""
+    return _Tagging.forward(self, tokens).softmax(1)
+
+
 @Tagger.misconception("logarithms of probabilities")
 @_tagger
 def _(self, tokens):
@@ -3364,6 +3440,17 @@ def _(self, sizes):
     """The encoder drops nothing: dropout never reaches it. Pass it on as the fifth argument."""
     self.encoder = pieces.Encoder(
         sizes["num_layers"], sizes["d_model"], sizes["num_heads"], sizes["d_ff"], 0.0
+    )
+
+
+@Tagger.misconception("dropout passed to neither")
+@_tagger_of
+def _(self, sizes):
+    """dropout never reaches the positions nor the encoder, which stay with their own 0.1:
+    PositionalEncoding(d_model, max_length, dropout), and the fifth argument of Encoder."""
+    self.positions = pieces.PositionalEncoding(sizes["d_model"], sizes["max_length"])
+    self.encoder = pieces.Encoder(
+        sizes["num_layers"], sizes["d_model"], sizes["num_heads"], sizes["d_ff"]
     )
 
 
