@@ -1422,6 +1422,7 @@ figures.gradient_layers_explorer(gradient_norms, list(RULES)[:4], (2, 4, 8, 16),
 # (The cosine between two words' vectors: 1 means that they point the same way.)
 
 
+# %%
 @torch.no_grad()
 def likeness(rule, depth):
     """The mean cosine between the words of a sentence, behind the stack."""
