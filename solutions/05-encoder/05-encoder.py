@@ -86,8 +86,9 @@ figures.averaged_over(x, [["the", "cat", "sleeps"], ["birds", "<pad>", "<pad>"]]
 
 # %% [markdown]
 # **Batch norm** came first (Ioffe and Szegedy, 2015), for pictures. It takes **one feature** and
-# averages it over everything in the batch: all sentences, all places. Then (f2 of *cat*) is
-# (1 − 5) / 6.98 = −0.57.
+# averages it over everything in the batch: all sentences, all places. Feature 2 has the mean 5 and
+# the deviation 6.98, so the 1 of *cat* becomes (1 − 5) / 6.98 = −0.57. (The deviation is the root of
+# the variance, and that is the mean of the squared differences from the mean.)
 #
 # **Layer norm** (Ba, Kiros and Hinton, 2016) takes **one word** and averages over its features.
 # *cat* is (1, 1, 3, 3): mean 2. The differences are (−1, −1, 1, 1), their squares 1, 1, 1, 1, so
@@ -397,8 +398,8 @@ with torch.no_grad():
 # ---
 # ## 3 · A road past every layer
 #
-# Stack twenty such layers. The first one learns from what comes back through the nineteen above
-# it. How much does?
+# Stack twenty layers. The first one learns from the gradient that comes back through the nineteen
+# above it. How much of it does come back?
 #
 # ### By hand
 #
@@ -407,6 +408,7 @@ with torch.no_grad():
 #
 # Now add the input to what the layer makes: x + f(x). The slope is 1 + ½. Whatever f does, there is
 # **always a 1**: the gradient of a sum goes to both sides as it is. It has a road past the layer.
+# And if f does little, as a new layer should, say f(x) = 0.02 x, the slope stays near 1:
 
 # %%
 for layers in (1, 5, 20):
