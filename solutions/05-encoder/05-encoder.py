@@ -1325,11 +1325,12 @@ for name, order in orders.items():
     print("{}: {:.1%} of all words, {:.1%} of those with two tags".format(name, *shares))
 
 # %% [markdown]
-# Backwards costs it little: neighbours are still neighbours, and in these sentences it hardly
-# matters on which side *the* stands. Shuffled costs more, and on words with two tags much more:
-# there the neighbours are others.
+# Surprised? In our run both had 98.7 % right: far above the dictionary, and yet with three times as
+# many mistakes as in the right order. So most of what a tag needs is **which** words are around, and
+# attention finds them wherever they stand. The order decides the last and hardest ones.
 #
-# Now type sentences of your own. Try a word that doesn't exist, as *wug*: the neighbours have to do.
+# Now type sentences of your own. Try a word that doesn't exist, as *wug*. Its bar is often short:
+# the tagger guesses from the neighbours, and knows that it guesses.
 
 
 # %%
