@@ -47,6 +47,11 @@ _HOMES = {
     "decoder.looks": ("three_kinds_of_attention",),
     "decoder.layer": ("decoder_layer",),
     "decoder.writing": ("Step", "writing_step", "writing_explorer"),
+    "encoder.averages": ("averaged_over",),
+    "encoder.activations": ("activation_curves",),
+    "encoder.orders": ("norm_orders",),
+    "encoder.gradients": ("gradient_by_depth", "gradient_layers_explorer"),
+    "encoder.tags": ("Tagged", "tagged_sentences", "tagger_explorer"),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

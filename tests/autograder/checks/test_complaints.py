@@ -36,6 +36,7 @@ MISTAKES = {
     "batched product": (lambda: torch.bmm(X, torch.ones(3, 4, 2)), "leading ones must match"),
     "another precision": (lambda: X @ torch.ones(4, 2).double(), ".to(x)"),
     "no super().__init__()": (NotSetUp, "super().__init__()"),
+    "a list of modules called": (lambda: nn.ModuleList()(X), "for layer in self.layers"),
     "cut off": (lambda: X.sum().backward(), ".detach()"),
     "a list of modules called": (lambda: nn.ModuleList()(X), "for layer in self.layers"),
     "None used": (lambda: [n for n in None], "is not None"),

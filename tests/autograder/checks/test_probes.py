@@ -238,3 +238,12 @@ def test_what_something_is_made_from_is_no_input_whose_gradient_is_asked_for():
     gradients_flow(exercise, case, of=("x",), points=1)
     inputs_stay(exercise, case, points=1)
     assert failed(exercise, residual) == {}
+
+
+def test_the_weights_are_as_large_as_the_case_says():
+    draw = Draw(3)
+    case = Case((), {}, {"size": 40}, scale=0.1)
+    instance, oracle = beside(MODULE, here(SelfAttention), case, draw)
+    assert oracle.inner.weight.std().item() == pytest.approx(0.1, rel=0.1)
+    assert torch.equal(instance.parameters()["inner.weight"], oracle.inner.weight)
+    assert case.changed(torch.neg).scale == 0.1
