@@ -43,6 +43,11 @@ _HOMES = {
     "positional_encoding.hands": ("clock_hands", "shift_explorer"),
     "positional_encoding.rotary": ("rotary_explorer",),
     "positional_encoding.comparison": ("positions_compared",),
+    "gpt.prediction": ("next_token_targets",),
+    "gpt.learning": ("loss_curve",),
+    "gpt.sampling": ("sampled_shares", "sampling_explorer"),
+    "gpt.caching": ("cached_work", "writing_speed"),
+    "gpt.parameters": ("parameter_shares",),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
