@@ -52,8 +52,16 @@ torch.set_num_threads(1)  # our tensors are small: one thread beats several that
 # course's, with a badge that says so.
 
 # %% tags=["nbval-ignore-output"]
-from workbook.toolbox import EncoderLayer, LayerNorm, MultiHeadAttention, causal_mask, future_leak
-from workbook.toolbox import merge_heads, scaled_dot_product_attention, split_heads
+from workbook.toolbox import (
+    EncoderLayer,
+    LayerNorm,
+    MultiHeadAttention,
+    causal_mask,
+    future_leak,
+    merge_heads,
+    scaled_dot_product_attention,
+    split_heads,
+)
 
 # %%
 figures.transformer_map("08-gpt")
@@ -805,7 +813,10 @@ for text in ("If it", "She went to the bank", "Sara was very thirsty, so she"):
 #    count.
 
 # %%
-for sentence in ("When Sara is thirsty, she drinks water.", "When Sara is thirsty, she drinks the bank."):
+for sentence in (
+    "When Sara is thirsty, she drinks water.",
+    "When Sara is thirsty, she drinks the bank.",
+):
     print(f"{phrasebook.parses(sentence)!s:6s}", sentence)
 
 # %% tags=["nbval-ignore-output"]

@@ -30,7 +30,7 @@ class GPT(nn.Module):
         nn.init.normal_(self.position.weight, std=0.02)
 
     def forward(self, tokens):
-        batch, length = tokens.shape
+        length = tokens.size(1)
         if length > self.position.num_embeddings:
             raise ValueError(f"{length} tokens are more than the context")
         places = torch.arange(length, device=tokens.device)
@@ -227,7 +227,7 @@ def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
     points = torch.rand(len(logits), generator=generator).tolist()
     chosen = []
     for row, point in zip((logits / temperature).tolist(), points, strict=True):
-        order = sorted(range(len(row)), key=lambda token: -row[token])[:top_k]  # noqa: B023
+        order = sorted(range(len(row)), key=lambda token: -row[token])[:top_k]
         weights = [math.exp(row[token] - row[order[0]]) for token in order]
         total, kept, running = sum(weights), [], 0.0
         for token, weight in zip(order, weights, strict=True):
@@ -235,12 +235,11 @@ def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
             running += weight / total
             if top_p is not None and running >= top_p:
                 break
-        mark = point * sum(weight for _, weight in kept)
-        for token, weight in kept:
-            mark -= weight
-            if mark <= 0:
-                break
-        chosen.append(token)
+        mark, place = point * sum(weight for _, weight in kept), 0
+        while mark > kept[place][1] and place < len(kept) - 1:
+            mark -= kept[place][1]
+            place += 1
+        chosen.append(kept[place][0])
     return torch.tensor(chosen, device=logits.device)
 
 
