@@ -452,19 +452,20 @@ def batches(rows, size=40):
 # %% [markdown]
 # The loop is the one that you know: predict, loss, gradients, a step. The learning rate falls to
 # zero towards the end. (The optimiser is the course's own mixture: *Muon* for matrices, AdamW for
-# everything else. It needs half as many steps as AdamW alone.) Watch the loss: where should it
-# begin?
-
+# everything else. It needs fewer steps than AdamW alone.)
 
 # %%
-def train(model, epochs, peak=3e-3):
-    """Train in place; the loss of every step."""
-    optimizer, losses = muon(model), []
-    rate, steps = WarmupAndDecay(peak), epochs * math.ceil(len(rows) / 40)
+EPOCHS = 8
+STEPS = EPOCHS * math.ceil(len(rows) / 40)
+rate = WarmupAndDecay(peak=3e-3)
+
+
+def train(model, optimizer, losses, epochs):
+    """Some epochs more; the loss of every step is put behind `losses`."""
     model.train()
     for batch in itertools.chain.from_iterable(batches(rows) for _ in range(epochs)):
         for group in optimizer.param_groups:
-            group["lr"] = rate(len(losses) / steps, len(losses))
+            group["lr"] = rate(len(losses) / STEPS, len(losses))
         loss = next_token_loss(model(batch), batch, PAD)
         optimizer.zero_grad()
         loss.backward()
@@ -472,29 +473,10 @@ def train(model, epochs, peak=3e-3):
         optimizer.step()
         losses.append(loss.item())
     model.eval()
-    return losses
 
-
-# %% tags=["nbval-ignore-output"]
-seed(8)
-writer = GPT(len(vocabulary), d_model=96, num_heads=4, num_layers=2, context_length=32).to(device)
-start = time.perf_counter()
-losses = train(writer, epochs=8)
-print(f"{len(losses):,} steps in {time.perf_counter() - start:.0f} s")
-print(f"first loss {losses[0]:.2f} (ln of the vocabulary: {math.log(len(vocabulary)):.2f})")
-print(f"last epoch {sum(losses[-100:]) / 100:.2f}")
-
-# %% tags=["nbval-ignore-output"]
-chunk = len(losses) // 25
-means = [sum(losses[at : at + chunk]) / chunk for at in range(0, len(losses) - chunk + 1, chunk)]
-figures.loss_curve(
-    means, chunk, math.log(len(vocabulary)), "From knowing nothing to knowing what may follow"
-)
 
 # %% [markdown]
-# What does it mean that the loss doesn't go to zero? After *The* there is no right answer. Many
-# words are possible, and the best that a model can do is to know **how** possible each one is.
-# What is left is the language's own freedom. Look at the distribution after a few beginnings:
+# What should the very first loss be? And what will follow *If it*, before it has learnt anything?
 
 
 # %%
@@ -505,15 +487,56 @@ def next_logits(text):
     return writer(torch.tensor([ids], device=device))[0, -1].cpu()
 
 
+def likely(*texts):
+    """Print the five likeliest tokens after each text."""
+    for text in texts:
+        best, places = next_logits(text).softmax(-1).topk(5)
+        said = [f"{vocabulary[at]} {p:.0%}" for p, at in zip(best, places, strict=True)]
+        print(f"{text or '(nothing)':30s} →  {', '.join(said)}")
+
+
 # %% tags=["nbval-ignore-output"]
-for text in ("", "If it", "She went to the bank", "Sara was very thirsty, so she"):
-    probability, place = next_logits(text).softmax(-1).topk(5)
-    said = ", ".join(f"{vocabulary[i]} {p:.0%}" for p, i in zip(probability, place, strict=True))
-    print(f"{text or '(nothing)':24s} → {said}")
+seed(8)
+writer = GPT(len(vocabulary), d_model=96, num_heads=4, num_layers=2, context_length=32).to(device)
+optimizer, losses = muon(writer), []
+writer.eval()
+likely("If it")
 
 # %% [markdown]
-# After *(nothing)* it is open, in the middle of a sentence it may be nearly settled. The model has
-# only ever been asked for the next word, and to answer that it had to learn grammar.
+# Anything, equally likely. Now train, two epochs at a time, and look again. Which does it learn
+# first: which words there are, which words follow each other, or what a sentence is about?
+
+# %% tags=["nbval-ignore-output"]
+BEGINNINGS = ("", "If it", "She went to the bank", "Sara was very thirsty, so she")
+train(writer, optimizer, losses, epochs=2)
+print(f"first loss {losses[0]:.2f} (ln of {len(vocabulary)}: {math.log(len(vocabulary)):.2f})")
+likely(*BEGINNINGS)
+
+# %% tags=["nbval-ignore-output"]
+train(writer, optimizer, losses, epochs=2)
+likely(*BEGINNINGS)
+
+# %% tags=["nbval-ignore-output"]
+train(writer, optimizer, losses, epochs=2)
+likely(*BEGINNINGS)
+
+# %% tags=["nbval-ignore-output"]
+train(writer, optimizer, losses, epochs=2)
+likely(*BEGINNINGS)
+
+# %% tags=["nbval-ignore-output"]
+chunk = STEPS // 30
+means = [sum(losses[at : at + chunk]) / chunk for at in range(0, STEPS - chunk + 1, chunk)]
+title = "From knowing nothing to knowing what may follow"
+figures.loss_curve(means, chunk, math.log(len(vocabulary)), title)
+
+# %% [markdown]
+# After *(nothing)* it stays open, in the middle of a sentence it may be nearly settled. The model
+# has only ever been asked for the next word, and to answer that it had to learn grammar.
+#
+# Why doesn't the loss go to zero? After *The* there is no right answer. Many words are possible,
+# and the best that a model can do is to know **how** possible each one is. What is left is the
+# freedom of the language.
 
 # %% [markdown]
 # ---
@@ -798,8 +821,8 @@ seed(8)
 for sentence in write(6, temperature=0.7, top_p=0.9):
     print(sentence)
 print()
-for text in ("If it", "She went to the bank", "Sara was very thirsty, so she"):
-    print(f"{text} …  →", *write(2, text, temperature=0.7, top_p=0.9), sep="\n    ")
+for beginning in BEGINNINGS[1:]:
+    print(f"{beginning} …  →", *write(2, beginning, temperature=0.7, top_p=0.9), sep="\n    ")
 
 # %% [markdown]
 # ### Is it English? Has it only copied?
@@ -840,9 +863,9 @@ figures.share_curves(
 )
 
 # %% [markdown]
-# Low temperatures: nearly all right, and more of them learnt by heart. High temperatures: all new,
-# and more of them wrong. In between, most of what your model writes is correct **and** was never
-# in its data. It hasn't memorised sentences, it has picked up the rules that make them.
+# Low temperatures: nearly all right, and more of them learnt by heart. High temperatures: nearly
+# all new, and more of them wrong. In between, most of what your model writes is correct **and**
+# was never in its data. It hasn't memorised sentences, it has picked up the rules that make them.
 #
 # What does it get wrong? Look at some:
 
@@ -1448,7 +1471,7 @@ figures.transformer_map("08-gpt")
 #
 # - Radford et al. (2019), [Language Models are Unsupervised Multitask
 #   Learners](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf):
-#   GPT-2, six pages in, section 2.3 is your class.
+#   GPT-2; section 2.3 describes your class.
 # - Brown et al. (2020), [Language Models are Few-Shot Learners](https://arxiv.org/abs/2005.14165):
 #   GPT-3. Table 2.1 has the sizes that you have counted.
 # - Holtzman et al. (2020), [The Curious Case of Neural Text
