@@ -19,7 +19,7 @@
 #
 # | | |
 # |---|---|
-# | **You will build** | `GPT`, `next_token_loss`, `sample_next`, `KVCache`, `cached_attention`, `generate`, `gpt_parameters` |
+# | **You will build** | `GPT`, `next_token_loss`, `sample_next`, `generate`, `KVCache`, `cached_attention`, `gpt_parameters` |
 # | **You need** | lesson 03's `MultiHeadAttention`, lesson 05's `EncoderLayer` and `LayerNorm`, lesson 06's `causal_mask` and `future_leak` (or the course's) |
 # | **Your time** | 3 hours, with a good place for a break after section 4 |
 # | **Points** | 29 from the checks, 9 from three written questions |
@@ -934,8 +934,8 @@ figures.cached_work("The cat is very large .".split())
 # <details><summary><b>Hint 2: the shapes</b></summary>
 #
 # `torch.cat([old, new], dim=-2)`: (batch, num_heads, 5, d_head) and (batch, num_heads, 1, d_head)
-# give (batch, num_heads, 6, d_head). An attribute that is worked out when it is asked for is
-# written with `@property`.
+# give (batch, num_heads, 6, d_head). `@property` above `length` lets one write `cache.length`,
+# without brackets; leave it there.
 #
 # <details><summary><b>Hint 3: the pseudocode</b></summary>
 #
@@ -951,10 +951,7 @@ figures.cached_work("The cat is very large .".split())
 
 # %% nbgrader={"schema_version": 3, "grade": false, "grade_id": "KVCache-answer", "locked": false, "solution": true, "task": false}
 class KVCache:
-    """Keys and values of the positions read so far, layer by layer.
-
-    `length`, an attribute or a property: how many positions that is.
-    """
+    """Keys and values of the positions read so far, layer by layer."""
 
     def __init__(self, num_layers: int) -> None:
         ### BEGIN SOLUTION
@@ -976,12 +973,12 @@ class KVCache:
         return key, value
         ### END SOLUTION
 
-    ### BEGIN SOLUTION
     @property
     def length(self) -> int:
+        """How many positions there are, however many layers; 0 at first."""
+        ### BEGIN SOLUTION
         return 0 if self.held[0] is None else self.held[0][0].size(-2)
-
-    ### END SOLUTION
+        ### END SOLUTION
 
 
 # %% nbgrader={"schema_version": 3, "grade": true, "grade_id": "KVCache", "locked": true, "points": 3, "solution": false, "task": false}
