@@ -947,6 +947,20 @@ def _(logits, tokens, pad_id=None):
     return _loss_of(logits[:, 1:], tokens[:, :-1], pad_id)
 
 
+@next_token_loss.misconception("both cut at the end")
+def _(logits, tokens, pad_id=None):
+    """You cut logits and tokens at the same end, so that each position still meets its own token.
+    Cut the last position off the logits and the *first* token off the tokens."""
+    return _loss_of(logits[:, :-1], tokens[:, :-1], pad_id)
+
+
+@next_token_loss.misconception("both cut at the beginning")
+def _(logits, tokens, pad_id=None):
+    """You cut logits and tokens at the beginning, so that each position still meets its own token.
+    Cut the *last* position off the logits and the first token off the tokens."""
+    return _loss_of(logits[:, 1:], tokens[:, 1:], pad_id)
+
+
 @next_token_loss.misconception("shifted by two")
 def _(logits, tokens, pad_id=None):
     """Your logits meet the token after next. One step is enough: logits[:, :-1] against
