@@ -1440,11 +1440,12 @@ def _(piece: Piece, draw: Draw) -> None:
     )
 
 
-inputs_stay(
-    sample_next,
-    lambda draw: Case((draw.normal(7, 5),), {"temperature": 0.5, "top_k": 3, "top_p": 0.7}),
-    points=0.25,
-)
+@sample_next.property("inputs stay as they were", points=0.25, repeatable=False)
+def _(piece: Piece, draw: Draw) -> None:
+    """A call should leave its inputs as they were."""
+    logits = draw.normal(7, 5)
+    after = piece.inputs_after(logits, temperature=0.5, top_k=3, top_p=0.7)
+    expect.unchanged([logits], after)
 
 
 @sample_next.property("float32, on this machine's device", points=0.25, repeatable=False)
@@ -1624,6 +1625,30 @@ def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
     """multinomial returns a column, (batch, 1). Take its only entry: .squeeze(-1)."""
     sample = _sampler(pick=lambda p, g: _pick(p, g).unsqueeze(-1))
     return sample(logits, temperature, top_k, top_p, generator)
+
+
+@sample_next.misconception("a single number")
+def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
+    """.item() is for a tensor with one number. There is a token for each row: .squeeze(-1)."""
+    if temperature == 0:
+        return logits.argmax(-1)
+    kept = _keep_p(_keep_k(logits / temperature, top_k), top_p)
+    return torch.multinomial(kept.softmax(-1), 1, generator=generator).item()
+
+
+@sample_next.misconception("the first row's limit for all")
+def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
+    """You compare all rows with the k-th largest logit of the first one. Each row has a limit of
+    its own: .values[:, -1:], a column."""
+
+    def keep_k(z, k):
+        return (
+            z
+            if k is None
+            else z.masked_fill(z < z.topk(min(k, z.size(-1))).values[0, -1], -math.inf)
+        )
+
+    return _sampler(keep_k=keep_k)(logits, temperature, top_k, top_p, generator)
 
 
 @sample_next.misconception("top_k ignored")
@@ -1823,8 +1848,8 @@ def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
 
 @sample_next.misconception("top_p before top_k")
 def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
-    """top_p is reckoned with all tokens and top_k applied afterwards. First top_k; then top_p, with
-    probabilities of what is left that add up to 1 again."""
+    """top_p should act on what top_k has left, as probabilities that add up to 1 again. You apply
+    it first, or to probabilities that top_k has cut and nobody has scaled up."""
     if temperature == 0:
         return logits.argmax(-1)
     kept = _keep_k(_keep_p(logits / temperature, top_p), top_k)
@@ -2152,6 +2177,62 @@ class _(_Cache):
 
     def append(self, layer, key, value):
         return super().append(layer, key, value)[0]
+
+
+@KVCache.misconception("one tensor for both")
+class _(_Cache):
+    """You return keys and values stacked in one tensor. Return two: keys, values."""
+
+    def append(self, layer, key, value):
+        return torch.stack(super().append(layer, key, value))
+
+
+@KVCache.misconception("positions taken for the second axis")
+class _(_Cache):
+    """You read (batch, length, num_heads, d_head). What comes is (batch, num_heads, length,
+    d_head): join along dim=2, and the length is size(2)."""
+
+    dim = 1
+
+    @property
+    def length(self):
+        return 0 if self.held[0] is None else self.held[0][0].size(1)
+
+
+@KVCache.misconception("a dictionary without the first layer")
+class _(_Cache):
+    """Before anything is appended, your dictionary has no layer 0, and length looks it up. It is 0
+    then."""
+
+    def __init__(self, num_layers):
+        self.held = {}
+
+    def append(self, layer, key, value):
+        self.held.setdefault(layer, None)
+        return super().append(layer, key, value)
+
+    @property
+    def length(self):
+        return self.held[0][0].size(-2)
+
+
+@KVCache.misconception("an empty tensor has no positions")
+class _(_Cache):
+    """torch.empty(0) has one axis, so before anything is appended size(2) of it raises an error.
+    length is 0 then."""
+
+    def __init__(self, num_layers):
+        self.keys = [torch.empty(0)] * num_layers
+        self.values = [torch.empty(0)] * num_layers
+
+    def append(self, layer, key, value):
+        self.keys[layer] = torch.cat([self.keys[layer].to(key), key], dim=2)
+        self.values[layer] = torch.cat([self.values[layer].to(key), value], dim=2)
+        return self.keys[layer], self.values[layer]
+
+    @property
+    def length(self):
+        return self.keys[0].size(2)
 
 
 @KVCache.misconception("lists of tensors")
@@ -3472,10 +3553,10 @@ def _(num_layers, d_model, vocab_size, context_length):
     return _counted(num_layers, d, vocab_size, context_length, feed_forward=8 * d * d)
 
 
-@gpt_parameters.misconception("d_model biases twice")
+@gpt_parameters.misconception("d_model biases in place of 4 d_model")
 def _(num_layers, d_model, vocab_size, context_length):
-    """You count d_model biases for each matrix of the feed-forward layer. The first one has
-    4 · d_model outputs, and as many biases."""
+    """3 · d_model are missing in each layer. linear1 has 4 · d_model outputs and as many biases;
+    and the attention has four biases, one for each projection."""
     d = d_model
     return _counted(num_layers, d, vocab_size, context_length, feed_forward=8 * d * d + 2 * d)
 

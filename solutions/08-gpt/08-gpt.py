@@ -78,7 +78,7 @@ figures.transformer_map("08-gpt")
 # ---
 # ## 1 · Half a Transformer
 #
-# A translator reads a Spanish sentence while it writes an English one. What is left of it when
+# A translator reads an English sentence while it writes a Spanish one. What is left of it when
 # there is **no source**, only a text to go on with?
 #
 # - The encoder has nothing to read. It goes.
@@ -375,6 +375,15 @@ def next_token_loss(
 check("next_token_loss")
 
 # %% [markdown]
+# <details><summary>If the loss <b>differs only with padding</b></summary>
+#
+# Which positions do you leave out? Those that should *predict* padding: look at `tokens[:, 1:]`, not
+# at `tokens[:, :-1]`. And a position left out doesn't count when you divide.
+#
+# </details>
+#
+# <br>
+#
 # A model that knows nothing gives every word the same probability, so its loss is
 # $\ln(\text{vocab\_size})$. That is worth remembering: it is the first thing to look at in any
 # training.
@@ -1230,6 +1239,15 @@ def gpt_parameters(num_layers: int, d_model: int, vocab_size: int, context_lengt
 check("gpt_parameters")
 
 # %% [markdown]
+# <details><summary>If your count is <b>too small or too large</b></summary>
+#
+# The check says by how much. Divide that by d_model. A multiple of the vocabulary is a table too
+# many or too few. 1, 2, 3 or 4 for each layer are biases or norms.
+#
+# </details>
+#
+# <br>
+#
 # Does the formula agree with your class? On the device `meta`, torch makes tensors without
 # numbers: shapes, and no memory. So GPT-2 small fits in here:
 
