@@ -2470,18 +2470,20 @@ def _(piece: Piece, draw: Draw) -> None:
     """A call should append one key and one value, split into heads, to its own layer, and leave the
     other layers alone."""
     steps = _Steps(piece, draw)
+    texts = [draw.normal(*steps.x.shape) for _ in range(2)]
     for at in range(2):
-        steps.step(steps.x, at, 1)
-    for layer in (0, 2):
+        for layer, text in enumerate(texts):  # in order, as a model does
+            steps.step(text, at, layer)
+    for layer, text in enumerate(texts):
         held = steps.cache.method("contents")(layer)
-        expect.that(len(held) == 0, f"Layer 1 was asked for, and layer {layer} has changed.")
-    held = steps.cache.method("contents")(1)
-    expect.that(len(held) == 2, "After two calls, the layer holds nothing.")
-    for part, projection, name in zip(
-        held, (steps.oracle.k_proj, steps.oracle.v_proj), ("keys", "values"), strict=True
-    ):
-        wanted = pieces.split_heads(projection(steps.x[:, :2]), steps.heads).detach()
-        expect.close(part, wanted, f"After two calls, the {name} in the cache")
+        expect.that(len(held) == 2, f"After two calls for layer {layer}, it holds nothing.")
+        for part, projection, name in zip(
+            held, (steps.oracle.k_proj, steps.oracle.v_proj), ("keys", "values"), strict=True
+        ):
+            wanted = pieces.split_heads(projection(text[:, :2]), steps.heads).detach()
+            expect.close(part, wanted, f"After two calls, the {name} of layer {layer}")
+    last = steps.cache.method("contents")(2)
+    expect.that(len(last) == 0, "Nobody asked for layer 2, and something is in it.")
 
 
 @cached_attention.property("inputs and weights stay as they were", points=0.25)
@@ -2695,6 +2697,34 @@ def _(attention, x, cache, layer):
     query, key, value = _split(attention, x)
     query = query * math.sqrt(query.size(-1))
     return _finish(attention, query, *cache.append(layer, key, value))
+
+
+@cached_attention.misconception("softmax over the queries")
+def _(attention, x, cache, layer):
+    """Your softmax runs over the queries, and there is one, so every weight is 1. It should run over
+    the keys: dim=-1."""
+    query, key, value = _split(attention, x)
+    keys, values = cache.append(layer, key, value)
+    scores = query @ keys.transpose(-2, -1) / math.sqrt(query.size(-1))
+    weights = scores.softmax(-2)
+    return attention.out_proj(pieces.merge_heads(weights @ values)), weights
+
+
+@cached_attention.misconception("q_proj forgotten")
+def _(attention, x, cache, layer):
+    """You ask with x itself. The query is x through q_proj."""
+    _, key, value = _split(attention, x)
+    query = pieces.split_heads(x, attention.num_heads)
+    return _finish(attention, query, *cache.append(layer, key, value))
+
+
+@cached_attention.misconception("the attention called on the cached keys")
+def _(attention, x, cache, layer):
+    """You hand the cached keys and values to the attention, which projects them once more. Use its
+    four projections yourself, each once."""
+    _, key, value = _split(attention, x)
+    keys, values = cache.append(layer, key, value)
+    return attention(x, pieces.merge_heads(keys), pieces.merge_heads(values))
 
 
 @cached_attention.misconception("out_proj forgotten")
@@ -3138,6 +3168,62 @@ def _(model, prompt, max_new_tokens, eos_id, temperature, top_k, top_p, generato
     have, you stop."""
     how = (max_new_tokens, None, temperature, top_k, top_p, generator)
     return _writer()(model, prompt, *how)
+
+
+@generate.misconception("None filled in")
+@_signed
+def _(model, prompt, max_new_tokens, eos_id, temperature, top_k, top_p, generator):
+    """Without an eos_id there is nothing to fill in, and masked_fill can't take None. Do it only if
+    eos_id is not None."""
+    tokens, ended = prompt, torch.zeros(len(prompt), dtype=torch.bool)
+    for _ in range(max_new_tokens):
+        chosen = _next(model, tokens, temperature, top_k, top_p, generator)
+        chosen = chosen.masked_fill(ended, eos_id)
+        ended = ended | (chosen == eos_id)
+        tokens = torch.cat([tokens, chosen[:, None]], 1)
+        if ended.all():
+            break
+    return tokens
+
+
+@generate.misconception("None in torch.where")
+@_signed
+def _(model, prompt, max_new_tokens, eos_id, temperature, top_k, top_p, generator):
+    """Without an eos_id there is nothing to choose, and torch.where can't take None. Do it only if
+    eos_id is not None."""
+    tokens, ended = prompt, torch.zeros(len(prompt), dtype=torch.bool)
+    for _ in range(max_new_tokens):
+        chosen = _next(model, tokens, temperature, top_k, top_p, generator)
+        chosen = torch.where(ended, eos_id, chosen)
+        ended = ended | (chosen == eos_id)
+        tokens = torch.cat([tokens, chosen[:, None]], 1)
+        if ended.all():
+            break
+    return tokens
+
+
+@generate.misconception("every position's logits")
+@_signed
+def _(model, prompt, max_new_tokens, eos_id, temperature, top_k, top_p, generator):
+    """You hand the logits of all positions to sample_next. The last position's say what comes next:
+    model(tokens)[:, -1]."""
+
+    def choose(tokens):
+        return pieces.sample_next(model(tokens), temperature, top_k, top_p, generator)
+
+    return _written(prompt, max_new_tokens, eos_id, choose)
+
+
+@generate.misconception("the generator in top_p's place")
+@_signed
+def _(model, prompt, max_new_tokens, eos_id, temperature, top_k, top_p, generator):
+    """sample_next's order is (logits, temperature, top_k, top_p, generator), and you leave one out.
+    Name them: top_p=top_p, generator=generator."""
+
+    def choose(tokens):
+        return pieces.sample_next(model(tokens)[:, -1], temperature, top_k, generator)
+
+    return _written(prompt, max_new_tokens, eos_id, choose)
 
 
 @generate.misconception("the prompt dropped")

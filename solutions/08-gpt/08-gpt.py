@@ -803,8 +803,8 @@ check("generate")
 # %% [markdown]
 # <details><summary>If the check says that a row <b>goes on after its end</b></summary>
 #
-# `ended` has to remember: `ended = ended | (new == eos_id)`. With `ended = new == eos_id` a row
-# forgets its end one step later.
+# A row that has ended gets `eos_id`, whatever was drawn for it. Fill `new` with it **before** you
+# put it behind the text: `new.masked_fill(ended, eos_id)`.
 #
 # </details>
 #

@@ -361,6 +361,18 @@ def _(attention, x, cache, layer):
     return attention.out_proj(heads), weights
 
 
+@variant("cached_attention", "the last row of the causal mask, from the cache's own length")
+def _(attention, x, cache, layer):
+    query, key, value = (
+        split_heads(projection(x), attention.num_heads)
+        for projection in (attention.q_proj, attention.k_proj, attention.v_proj)
+    )
+    keys, values = cache.append(layer, key, value)
+    mask = causal_mask(cache.length)[:, :, -1:]
+    heads, weights = course_attention(query, keys, values, mask)
+    return attention.out_proj(merge_heads(heads)), weights
+
+
 # ---- generate
 
 
