@@ -206,6 +206,13 @@ def _(piece: Piece, draw: Draw) -> None:
         instance, _ = _gpts(piece, draw, construct, change=_without(*zero))
         instance.train()
         expect.that(not torch.equal(instance(words), instance(words)), sentence)
+    # With a last norm that is constant, only what is dropped behind it shows.
+    instance, _ = _gpts(piece, draw, construct, change=_without("norm.weight"))
+    instance.train()
+    expect.that(
+        torch.equal(instance(words), instance(words)),
+        "Something is dropped behind the last norm. Dropout acts before the first layer.",
+    )
 
 
 @GPT.property("no dropout outside training", points=0.25, repeatable=False)
@@ -491,9 +498,10 @@ class _(_Model):
         nn.init.zeros_(self.position.weight)
 
 
-@GPT.misconception("the variance in the deviation's place")
+@GPT.misconception("tables that start too large")
 class _(_Model):
-    """You start with 0.02² or √0.02. 0.02 is the standard deviation: std=0.02."""
+    """A table starts with a standard deviation of about 0.1. 0.02 is the deviation itself and not
+    its square: std=0.02. And if you tie the table to a layer's weight, start it afterwards."""
 
     def start(self):
         nn.init.normal_(self.token.weight, std=0.02**0.5)
@@ -587,6 +595,34 @@ class _(_Model):
         return self.token(tokens) * self.position.weight[: tokens.size(1)]
 
 
+@GPT.misconception("a bare parameter for the positions")
+class _(_Model):
+    """position is a parameter, as in lesson 04's LearnedPositions. Here it is an nn.Embedding, so
+    that its weight is called position.weight, as token's is."""
+
+    def __init__(self, vocab_size, d_model, num_heads, num_layers, context_length, dropout=0.1):
+        super().__init__(vocab_size, d_model, num_heads, num_layers, context_length, dropout)
+        weight = self.position.weight
+        del self.position
+        self.position = nn.Parameter(weight.detach().clone())
+
+    def refuse(self, length):
+        if length > len(self.position):
+            raise ValueError("too long")
+
+    def embed(self, tokens):
+        return self.token(tokens) + self.position[: tokens.size(1)]
+
+
+@GPT.misconception("positions looked up by token")
+class _(_Model):
+    """You look the position up by the token's id. It is about the place: position(arange(length)),
+    or position.weight[:length]."""
+
+    def embed(self, tokens):
+        return self.token(tokens) + self.position(tokens % self.position.num_embeddings)
+
+
 @GPT.misconception("scaled by the root of d_model")
 class _(_Model):
     """You multiply the tokens' vectors by √d_model, as the Transformer of 2017 does. GPT doesn't:
@@ -604,6 +640,15 @@ class _(_Model):
 
     def mask(self, length):
         return torch.ones(1, 1, length, length, dtype=torch.bool)
+
+
+@GPT.misconception("a mask of numbers")
+class _(_Model):
+    """Your mask holds the numbers 0 and 1. A mask is boolean here: causal_mask(length), or
+    torch.ones(…, dtype=torch.bool).tril()."""
+
+    def mask(self, length):
+        return super().mask(length).float()
 
 
 @GPT.misconception("the mask the other way round")
@@ -796,6 +841,26 @@ class _(_Model):
     def __init__(self, vocab_size, d_model, num_heads, num_layers, context_length, dropout=0.1):
         super().__init__(vocab_size, d_model, num_heads, num_layers, context_length, dropout)
         self.dropout = nn.Identity()
+
+
+@GPT.misconception("dropout behind the last norm")
+class _(_Model):
+    """You drop from what comes out of the last norm. Dropout acts on the sum of token and position,
+    before the first layer."""
+
+    def forward(self, tokens):
+        self.refuse(tokens.size(1))
+        x = self.through(self.embed(tokens), self.mask(tokens.size(1)))
+        return F.linear(self.dropout(self.norm(x)), self.token.weight)
+
+
+@GPT.misconception("dropout on both ends")
+class _(_Model):
+    """You drop from the embeddings, which is right, and from what comes out of the last norm, which
+    isn't."""
+
+    def read(self, x):
+        return F.linear(self.dropout(self.norm(x)), self.token.weight)
 
 
 @GPT.misconception("dropout before the positions")
@@ -2701,8 +2766,8 @@ def _(attention, x, cache, layer):
 
 @cached_attention.misconception("softmax over the queries")
 def _(attention, x, cache, layer):
-    """Your softmax runs over the queries, and there is one, so every weight is 1. It should run over
-    the keys: dim=-1."""
+    """Your softmax runs over the queries, and there is one, so every weight is 1. It should run
+    over the keys: dim=-1."""
     query, key, value = _split(attention, x)
     keys, values = cache.append(layer, key, value)
     scores = query @ keys.transpose(-2, -1) / math.sqrt(query.size(-1))
