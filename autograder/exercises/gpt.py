@@ -845,21 +845,12 @@ class _(_Model):
 
 @GPT.misconception("dropout behind the last norm")
 class _(_Model):
-    """You drop from what comes out of the last norm. Dropout acts on the sum of token and position,
-    before the first layer."""
+    """You drop from what comes out of the last norm. Outside the layers dropout acts once, on the
+    sum of token and position."""
 
     def forward(self, tokens):
         self.refuse(tokens.size(1))
         x = self.through(self.embed(tokens), self.mask(tokens.size(1)))
-        return F.linear(self.dropout(self.norm(x)), self.token.weight)
-
-
-@GPT.misconception("dropout on both ends")
-class _(_Model):
-    """You drop from the embeddings, which is right, and from what comes out of the last norm, which
-    isn't."""
-
-    def read(self, x):
         return F.linear(self.dropout(self.norm(x)), self.token.weight)
 
 

@@ -1165,7 +1165,8 @@ figures.writing_speed(
 )
 
 # %% [markdown]
-# Without the cache the speed falls with every word. With it, it hardly moves. The price is memory:
+# Without the cache the speed falls with every word. With it, it falls much more slowly: a step reads
+# more keys, and works out no more positions. The price is memory:
 # for each token, two vectors of d_model in every layer. For GPT-3 and its full context of 2,048,
 # in 16-bit numbers, that is 2 · 96 · 12,288 · 2,048 · 2 bytes:
 
@@ -1274,7 +1275,7 @@ parts = {
     }
     for name, (layers, d, words, context) in SIZES.items()
 }
-figures.parameter_shares(parts, "The larger the model, the less its vocabulary costs")
+figures.parameter_shares(parts, "In a large model the vocabulary costs next to nothing")
 
 # %% [markdown]
 # In GPT-3 the tables are nothing, and two thirds are feed-forward layers. It's 96 of the blocks
