@@ -872,9 +872,10 @@ figures.share_curves(
 )
 
 # %% [markdown]
-# Low temperatures: nearly all right, and more of them learnt by heart. High temperatures: nearly
-# all new, and more of them wrong. In between, most of what your model writes is correct **and**
-# was never in its data. It hasn't memorised sentences, it has picked up the rules that make them.
+# Low temperatures: nearly all right, and most of them learnt by heart. High temperatures: more that
+# is new, and more that is wrong. In between, nearly all that your model writes is correct, **and**
+# most of it was never in its data. It hasn't memorised sentences, it has picked up the rules that
+# make them.
 #
 # What does it get wrong? Look at some:
 
