@@ -65,7 +65,7 @@ LESSONS: tuple[Lesson, ...] = (
     _lesson(
         "08-gpt",
         "Write what comes next",
-        "GPT next_token_loss sample_next KVCache cached_attention generate gpt_parameters",
+        "GPT next_token_loss sample_next generate KVCache cached_attention gpt_parameters",
     ),
     _lesson(
         "09-translator",

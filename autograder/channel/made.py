@@ -88,7 +88,85 @@ def sgd(module: nn.Module, rate: float) -> torch.optim.Optimizer:
     return torch.optim.SGD(module.parameters(), lr=rate)
 
 
+class PlainCache:
+    """Keys and values by layer, grown by `append`; `contents` shows those of a layer.
+
+    What an exercise that is handed a cache gets: it works whatever the student's own does.
+    """
+
+    def __init__(self, num_layers: int) -> None:
+        self._held: list[list[torch.Tensor]] = [[] for _ in range(num_layers)]
+
+    @property
+    def length(self) -> int:
+        held = self._held[0]
+        return held[0].size(-2) if held else 0
+
+    def append(
+        self, layer: int, key: torch.Tensor, value: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        held, new = self._held[layer], [key, value]
+        pairs = zip(held, new, strict=True)
+        self._held[layer] = [torch.cat(pair, dim=-2) for pair in pairs] if held else new
+        return self.contents(layer)
+
+    def contents(self, layer: int) -> tuple[torch.Tensor, ...]:
+        return tuple(self._held[layer])
+
+
+def cache(num_layers: int) -> PlainCache:
+    """An empty cache of keys and values."""
+    return PlainCache(num_layers)
+
+
+def attention(num_heads: int, weights: dict[str, torch.Tensor]) -> nn.Module:
+    """Lesson 03's attention with these weights, in eval mode."""
+    from workbook.pieces import MultiHeadAttention
+
+    weight = weights["q_proj.weight"]
+    module = MultiHeadAttention(weight.shape[1], num_heads).to(weight.dtype).eval()
+    module.load_state_dict(weights)
+    return module
+
+
+class TableModel(nn.Module):
+    """A language model that is a table: tokens (batch, length) -> logits (batch, length, vocab).
+
+    The row of the table is the sum of the ids so far, each plus one, modulo the number of rows:
+    what comes next hangs on all of them. Past `context` tokens it refuses, as a GPT does. `asked`
+    has the shape of every call.
+    """
+
+    def __init__(self, table: torch.Tensor, context: int | None = None) -> None:
+        super().__init__()
+        self.table = nn.Parameter(table.detach().clone())
+        self.context = context
+        self.asked: list[list[int]] = []
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        self.asked.append(list(tokens.shape))
+        if self.context is not None and tokens.size(1) > self.context:
+            raise ValueError(f"{tokens.size(1)} tokens, and the context is {self.context}")
+        return self.table[(tokens + 1).cumsum(1) % len(self.table)]
+
+
+def table_model(table: torch.Tensor, context: int | None = None) -> TableModel:
+    """A language model whose logits are known: `table` has a row for each sum of tokens."""
+    return TableModel(table, context)
+
+
 MAKERS: dict[str, Callable[..., Any]] = {
-    make.__name__: make for make in (generator, linear, dropout, parameters, recurrent, sgd)
+    make.__name__: make
+    for make in (
+        generator,
+        linear,
+        dropout,
+        parameters,
+        recurrent,
+        sgd,
+        cache,
+        attention,
+        table_model,
+    )
 }
 MAKERS |= leaky.MAKERS

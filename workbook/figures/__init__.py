@@ -52,6 +52,11 @@ _HOMES = {
     "encoder.orders": ("norm_orders",),
     "encoder.gradients": ("gradient_by_depth", "gradient_layers_explorer"),
     "encoder.tags": ("Tagged", "tagged_sentences", "tagger_explorer"),
+    "gpt.prediction": ("next_token_targets",),
+    "gpt.learning": ("loss_curve",),
+    "gpt.sampling": ("sampled_shares", "sampling_explorer"),
+    "gpt.caching": ("cached_work", "writing_speed"),
+    "gpt.parameters": ("parameter_shares",),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -6,7 +6,19 @@ import pytest
 import torch
 from torch import nn
 
-from autograder.channel.made import MAKERS, dropout, generator, linear, parameters, recurrent, sgd
+from autograder.channel.made import (
+    MAKERS,
+    attention,
+    cache,
+    dropout,
+    generator,
+    linear,
+    parameters,
+    recurrent,
+    sgd,
+    table_model,
+)
+from workbook.pieces import KVCache, MultiHeadAttention
 
 
 def test_the_set_is_closed_and_known_by_name():
@@ -85,3 +97,35 @@ def test_a_recurrent_network_has_these_weights_and_gives_back_its_last_state(cel
     torch.testing.assert_close(last, outputs[:, -1])
     for parameter, weight in zip(network.parameters(), weights, strict=True):
         torch.testing.assert_close(parameter.detach(), weight)
+
+
+def test_a_cache_grows_as_the_courses_own_does():
+    made, course = cache(2), KVCache(2)
+    for layer, new in ((0, 3), (1, 3), (0, 1), (1, 1)):
+        key, value = torch.randn(2, 2, 4, new, 5)
+        for found, expected in zip(
+            made.append(layer, key, value), course.append(layer, key, value), strict=True
+        ):
+            assert torch.equal(found, expected)
+    assert made.length == course.length == 4
+    assert [each.shape for each in made.contents(1)] == [(2, 4, 4, 5)] * 2
+    assert cache(2).length == 0
+
+
+def test_an_attention_has_these_weights_and_is_in_eval_mode():
+    course = MultiHeadAttention(6, 3, dropout=0.5).double().eval()
+    made = attention(3, course.state_dict())
+    x = torch.randn(2, 4, 6, dtype=torch.float64)
+    for found, expected in zip(made(x, x, x), course(x, x, x), strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+def test_a_table_model_reads_the_row_of_the_sum_so_far_and_notes_what_it_was_asked():
+    table = torch.arange(12.0).view(3, 4)
+    model = table_model(table, context=3)
+    logits = model(torch.tensor([[1, 1, 3], [0, 2, 2]]))
+    assert torch.equal(logits[0], table[[2, 1, 2]])
+    assert torch.equal(logits[1], table[[1, 1, 1]])
+    with pytest.raises(ValueError, match="4 tokens"):
+        model(torch.ones(1, 4, dtype=torch.long))
+    assert model.asked == [[2, 3], [1, 4]]
