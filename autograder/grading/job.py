@@ -1,0 +1,54 @@
+"""The unit of work: a submission's bytes in, its receipt out.
+
+A job is a pure function of what it is given, and both it and its receipt can be pickled: it may run
+here, in another process, or on another machine that has the same version of the course.
+"""
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+import nbformat
+
+from autograder.channel.limits import Limits
+from autograder.grading import judging_code
+from autograder.grading.judge import judge_notebook
+from autograder.grading.receipt import Receipt, environment, key_of
+from autograder.lessons.release import released_notebook
+from autograder.lessons.submission import rebuild
+from workbook.syllabus import lesson as find_lesson
+
+_ONE_AT_A_TIME = threading.Lock()  # a process has one warm parent; a cluster may run threads
+
+
+@dataclass(frozen=True)
+class Job:
+    """A submission to judge. `notebook` is its JSON, `sandbox` the name of the one to use."""
+
+    notebook: bytes
+    lesson: str
+    seed: int
+    limits: Limits = field(default_factory=Limits)
+    sandbox: str = "none"
+
+
+def judge(job: Job) -> Receipt:
+    """The receipt of a submission. Raises for trouble of ours (no release, no sandbox), never for
+    what the submission does."""
+    lesson = find_lesson(job.lesson)
+    released = released_notebook(lesson)
+    notebook = rebuild(nbformat.reads(job.notebook.decode(), as_version=4), released).notebook
+    surroundings = environment(job.sandbox)
+    with _ONE_AT_A_TIME:
+        started = time.monotonic()
+        verdicts = judge_notebook(notebook, released, lesson, job.seed, job.limits)
+        seconds = time.monotonic() - started
+    return Receipt(
+        key=key_of(notebook, released, lesson, job.seed, job.limits, surroundings),
+        lesson=lesson.name,
+        seed=job.seed,
+        judge=judging_code.version(lesson),
+        environment=surroundings,
+        verdicts=verdicts,
+        seconds=seconds,
+    )
