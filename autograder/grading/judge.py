@@ -47,11 +47,18 @@ def judge_notebook(
     lesson: Lesson,
     seed: int = PRACTICE_SEED,
     limits: Limits | None = None,
+    sandbox: str = "auto",
+    *,
+    library_share: float = 0.0,
 ) -> dict[str, Verdict]:
     """The verdict on every exercise of a lesson's notebook, by name.
 
+    `sandbox` is a word of `autograder.sandbox.WANTED`. `library_share` is the part of the points
+    that a piece keeps which calls the torch function it was to write.
+
     `notebook` has been rebuilt on the `released` one (see `submission.rebuild`). Cells that equal
-    the released demonstrations aren't run. Never raises for anything a submission does.
+    the released demonstrations aren't run. Never raises for anything a submission does; raises
+    NoSandbox where the machine gives no protection and one is wanted.
     """
     limits = limits or Limits()
     exercises = {exercise.name: exercise for exercise in exercises_of(lesson)}
