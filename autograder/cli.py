@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autograder.exercises import UnknownExercise, all_exercises, exercise
+from autograder.grading.commands import CannotDo, add_to
 from workbook.syllabus import LESSONS
 from workbook.syllabus import lesson as find_lesson
 
@@ -27,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return arguments.run(arguments)
-    except BadInput as error:
+    except (BadInput, CannotDo) as error:
         print(f"autograder: {error}", file=sys.stderr)
         return BAD_INPUT
 
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         help="don't execute: keep the stored outputs (the lesson's code must not have changed)",
     )
     release.set_defaults(run=_release)
+    add_to(commands)
     return parser
 
 

@@ -95,9 +95,13 @@ def submitted_folder() -> Path:
     return root() / "submitted"
 
 
-def students_in(folder: Path) -> list[str]:
-    """Everybody who has a folder or a zip there."""
-    return sorted(_found(folder))
+def expected(folder: Path, lessons: Sequence[Lesson]) -> dict[Lesson, set[str]]:
+    """Who seems to have handed in which of these lessons, by the names of files and folders."""
+    seem: dict[Lesson, set[str]] = {lesson: set() for lesson in lessons}
+    for student, owned in _found(folder).items():
+        for lesson in {file.lesson for file in owned.files} & seem.keys():
+            seem[lesson].add(student)
+    return seem
 
 
 def collect(
@@ -263,9 +267,7 @@ def _known(lesson: Lesson) -> _Known | None:
 def _whose(notebook: NotebookNode, file: _File) -> tuple[Lesson, list[str]]:
     """The lesson that a notebook is of. Raises Unreadable where nothing tells."""
     names = {_grade_id(cell) for cell in notebook.cells} - {None}
-    shared = {
-        lesson: len(names & known.graded) for lesson in LESSONS if (known := _known(lesson))
-    }
+    shared = {lesson: len(names & known.graded) for lesson in LESSONS if (known := _known(lesson))}
     most = max(shared.values(), default=0)
     if most == 0:
         if file.lesson is None:
@@ -295,4 +297,3 @@ def _older(notebook: NotebookNode, lesson: Lesson) -> list[str]:
 def _grade_id(cell: Any) -> str | None:
     usable = isinstance(cell, dict) and isinstance(cell.get("metadata"), dict)
     return grade_id(cell) if usable else None
-

@@ -8,14 +8,14 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-import nbformat
-
 from autograder.channel.limits import Limits
 from autograder.grading import judging_code
 from autograder.grading.judge import judge_notebook
+from autograder.grading.reading import read
 from autograder.grading.receipt import Receipt, environment, key_of
 from autograder.lessons.release import released_notebook
 from autograder.lessons.submission import rebuild
+from autograder.sandbox import choose
 from workbook.syllabus import lesson as find_lesson
 
 _ONE_AT_A_TIME = threading.Lock()  # a process has one warm parent; a cluster may run threads
@@ -23,25 +23,26 @@ _ONE_AT_A_TIME = threading.Lock()  # a process has one warm parent; a cluster ma
 
 @dataclass(frozen=True)
 class Job:
-    """A submission to judge. `notebook` is its JSON, `sandbox` the name of the one to use."""
+    """A submission to judge: `notebook` is its file's content, `sandbox` a word of
+    `autograder.sandbox.WANTED`."""
 
     notebook: bytes
     lesson: str
     seed: int
     limits: Limits = field(default_factory=Limits)
-    sandbox: str = "none"
+    sandbox: str = "auto"
 
 
 def judge(job: Job) -> Receipt:
-    """The receipt of a submission. Raises for trouble of ours (no release, no sandbox), never for
-    what the submission does."""
+    """The receipt of a submission. Raises for trouble of ours (no release, no sandbox) and
+    Unreadable for what is no notebook, never for what a submission does."""
     lesson = find_lesson(job.lesson)
     released = released_notebook(lesson)
-    notebook = rebuild(nbformat.reads(job.notebook.decode(), as_version=4), released).notebook
-    surroundings = environment(job.sandbox)
+    notebook = rebuild(read(job.notebook), released).notebook
+    surroundings = environment(choose(job.sandbox))
     with _ONE_AT_A_TIME:
         started = time.monotonic()
-        verdicts = judge_notebook(notebook, released, lesson, job.seed, job.limits)
+        verdicts = judge_notebook(notebook, released, lesson, job.seed, job.limits, job.sandbox)
         seconds = time.monotonic() - started
     return Receipt(
         key=key_of(notebook, released, lesson, job.seed, job.limits, surroundings),

@@ -41,11 +41,12 @@ def read(content: bytes) -> NotebookNode:
     cells = told.get("cells")
     if not isinstance(cells, list):
         raise Unreadable("is no notebook: it has no cells")
+    metadata = told.get("metadata")
     return from_dict(
         {
             "nbformat": 4,
             "nbformat_minor": 5,
-            "metadata": {},
+            "metadata": metadata if isinstance(metadata, dict) else {},
             "cells": [_lean(cell) for cell in cells],
         }
     )

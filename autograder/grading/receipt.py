@@ -19,6 +19,7 @@ from autograder.channel.limits import Limits
 from autograder.checks.verdict import Diagnosis, Result, Verdict
 from autograder.grading import judging_code
 from autograder.lessons.submission import steps
+from autograder.sandbox import Sandbox
 from workbook.syllabus import Lesson
 
 FORM = 1
@@ -57,10 +58,10 @@ class Receipt:
         }
 
 
-def environment(sandbox: str) -> dict[str, str]:
+def environment(sandbox: Sandbox) -> dict[str, str]:
     """What a submission meets besides our code."""
     major, minor, _ = platform.python_version_tuple()
-    return {"python": f"{major}.{minor}", "torch": installed("torch"), "sandbox": sandbox}
+    return {"python": f"{major}.{minor}", "torch": installed("torch"), "sandbox": sandbox.name}
 
 
 def key_of(

@@ -1,27 +1,27 @@
 """What an instructor chooses for a class, in `grading.toml`: no code to touch.
 
-    lessons = ["02", "03"]        # default: every lesson that was released
-    roster = "roster.csv"         # columns id, and name or first_name and last_name, email
-    timezone = "Europe/Madrid"    # of deadlines that name none; default UTC
-    forbidden = "zero"            # torch's own function called: "zero" points, or "marked" only
+lessons = ["02", "03"]        # default: every lesson that was released
+roster = "roster.csv"         # columns id, and name or first_name and last_name, email
+timezone = "Europe/Madrid"    # of deadlines that name none; default UTC
+library_share = 0.0           # of the points, where torch's own function was called; 0 to 1
 
-    [points]                      # by exercise or question; the others as in the lesson
-    softmax = 10
-    question-why-scale = 0
+[points]                      # by exercise or question; the others as in the lesson
+softmax = 10
+question-why-scale = 0
 
-    [due]                         # a local time, or one with its own offset
-    02-dot-product-attention = 2027-03-02T23:59:00
+[due]                         # a local time, or one with its own offset
+02-dot-product-attention = 2027-03-02T23:59:00
 
-    [late]                        # what a late submission loses of its score
-    grace_minutes = 10
-    percent_per_day = 10          # a day that has begun counts
-    at_most_percent = 50
+[late]                        # what a late submission loses of its score
+grace_minutes = 10
+percent_per_day = 10          # a day that has begun counts
+at_most_percent = 50
 
-    [limits]                      # as in autograder/channel/limits.py
-    cell_seconds = 120
+[limits]                      # as in autograder/channel/limits.py
+cell_seconds = 120
 
-    [columns]                     # what the grade's column is called in your Canvas or Moodle
-    02-dot-product-attention = "Attention (12345)"
+[columns]                     # what the grade's column is called in your Canvas or Moodle
+02-dot-product-attention = "Attention (12345)"
 """
 
 import dataclasses
@@ -41,7 +41,6 @@ from workbook.syllabus import Lesson
 from workbook.syllabus import lesson as find_lesson
 
 FILE = "grading.toml"
-ZERO, MARKED = "zero", "marked"
 
 
 class BadSettings(Exception):
@@ -70,7 +69,7 @@ class Settings:
 
     lessons: tuple[Lesson, ...] | None = None
     roster: Path | None = None
-    forbidden: str = ZERO
+    library_share: float = 0.0
     points: Mapping[str, float] = field(default_factory=dict)
     due: Mapping[str, datetime] = field(default_factory=dict)
     late: Late = field(default_factory=Late)
@@ -102,7 +101,7 @@ def _parsed(told: dict[str, Any], folder: Path) -> Settings:
     read = {
         "lessons": lambda names: tuple(_lesson(name) for name in _list(names, "lessons")),
         "roster": lambda name: folder / _text(name, "roster"),
-        "forbidden": _forbidden,
+        "library_share": _share,
         "points": _points,
         "due": lambda table: {
             _lesson(name).name: _instant(when, name, zone)
@@ -152,14 +151,17 @@ def _instant(when: object, name: str, zone: ZoneInfo) -> datetime:
     return local.astimezone(UTC)
 
 
-def _forbidden(value: object) -> str:
-    if value not in (ZERO, MARKED):
-        raise BadSettings(f"forbidden should be {ZERO!r} or {MARKED!r}; got {value!r}")
-    return value
+def _share(value: object) -> float:
+    share = _number(value, "library_share")
+    if share > 1:
+        raise BadSettings(f"library_share should be between 0 and 1; got {value!r}")
+    return share
 
 
 def _points(table: object) -> dict[str, float]:
-    return {name: _number(value, f"points.{name}") for name, value in _table(table, "points").items()}
+    return {
+        name: _number(value, f"points.{name}") for name, value in _table(table, "points").items()
+    }
 
 
 def _numbers(kind: type, table: object, where: str) -> Any:

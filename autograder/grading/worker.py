@@ -1,4 +1,4 @@
-"""The process behind `workers.Workers`: reads tasks, writes their outcomes, ends with its parent."""
+"""The process behind `workers.Workers`: reads tasks, writes outcomes, ends with its parent."""
 
 import contextlib
 import os

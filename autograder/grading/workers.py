@@ -1,9 +1,9 @@
 """Processes on this machine that judge, as a `concurrent.futures.Executor`.
 
 `concurrent.futures` has one, but there a worker that is killed breaks the pool for everybody, and a
-worker outlives a parent that was killed. Here a job whose worker ended is given to another one once,
-a worker has a deadline for each job, and it ends when its parent does. None is forked from this
-process, which may be a server with threads.
+worker outlives a parent that was killed. Here a job whose worker ended is given to another one
+once, a worker has a deadline for each job, and it ends when its parent does. None is forked from
+this process, which may be a server with threads.
 """
 
 import contextlib
