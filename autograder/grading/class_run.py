@@ -51,6 +51,7 @@ class Tally:
 
     statuses: dict[str, int] = field(default_factory=dict)
     judged: int = 0
+    judging_seconds: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
 
     def count(self, outcome: Outcome) -> None:
@@ -150,6 +151,7 @@ class ClassRun:
                 yield self._counted(_problem(ready, message))
                 continue
             receipt_store.keep(receipt)
+            self.tally.judging_seconds += receipt.seconds
             yield self._counted(self._file(ready, receipt, judged_now=True))
 
     def _file(self, ready: _Ready, receipt: Receipt, judged_now: bool) -> Outcome:

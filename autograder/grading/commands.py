@@ -146,6 +146,7 @@ def _grade(arguments: argparse.Namespace) -> int:
         told = {
             "submissions": [asdict(outcome) for outcome in outcomes],
             "seconds": round(seconds, 3),
+            "judging_seconds": round(run.tally.judging_seconds, 3),
             "spent": {name: round(value, 3) for name, value in run.tally.seconds.items()},
         }
         print(json.dumps(told, indent=2, ensure_ascii=False))

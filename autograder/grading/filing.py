@@ -6,16 +6,25 @@ name, so that nothing a student's folder holds can stop nbgrader. The submission
 they are.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
+import warnings
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
+import nbgrader.api
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import SAWarning
 from traitlets.config import PyFileConfigLoader
 
 from autograder.grading import filed
@@ -102,7 +111,8 @@ class Clerk:
         converter.force, converter.create_student = True, True
         converter.log = self._log.logger
         try:
-            converter.start()
+            with _one_engine():
+                converter.start()
         except Exception as error:
             raise NotFiled(self._log.errors() or str(error)) from error
         found = filed.find(lesson.name, student)
@@ -111,6 +121,20 @@ class Clerk:
         done = replace(found, state=state, notes=notes)
         filed.note(done)
         return done
+
+
+@contextlib.contextmanager
+def _one_engine() -> Iterator[None]:
+    """nbgrader opens the gradebook nine times for a submission. With one engine behind them all,
+    SQLAlchemy translates each query once, and not at every opening: half of the time of filing."""
+    with mock.patch.object(nbgrader.api, "create_engine", _engine), warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)  # nbgrader's own, about its own sessions
+        yield
+
+
+@cache
+def _engine(address: str, **options: Any) -> Engine:
+    return create_engine(address, **options)
 
 
 class _Heard(logging.Handler):
