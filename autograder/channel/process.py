@@ -69,7 +69,7 @@ class Process:
         setting = {
             "notebook": notebook,
             "absent": absent_modules(lesson),
-            "memory_bytes": limits.memory_bytes,
+            "limits": limits.of_a_process(),
         }
         seconds = limits.start_seconds
         try:

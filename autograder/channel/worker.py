@@ -24,6 +24,7 @@ import torch
 import autograder
 from autograder.channel.absent import refuse
 from autograder.channel.bench import Bench, Reply, Request, describe_error
+from autograder.channel.bounds import bound
 from autograder.channel.frames import EndOfFrames, read_frame, write_frame
 from autograder.channel.wire import decode, encode
 
@@ -81,7 +82,7 @@ def main() -> None:
     """Serve until the judge closes its end, in a process that nobody has prepared."""
     requests, replies = _take_over_standard_streams()
     setting = decode(read_frame(requests, LONGEST))
-    _limit(setting["memory_bytes"])
+    bound(setting["limits"], count_processes=False)
     refuse(setting["absent"])
     prepare()
     converse(requests, replies, setting["notebook"])
@@ -172,17 +173,6 @@ def _take_over_standard_streams() -> tuple[BinaryIO, BinaryIO]:
     os.dup2(2, 1)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115 - it lives as long as the process
     return requests, replies
-
-
-def _limit(memory_bytes: int) -> None:
-    """Bound the address space; Windows has no such limit, and its worker runs without."""
-    try:
-        import resource
-    except ImportError:
-        return
-    for limit, value in ((resource.RLIMIT_AS, memory_bytes), (resource.RLIMIT_CORE, 0)):
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(limit, (value, value))
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from autograder.sandbox.confine import HOME
+from autograder.sandbox.view import packages, visible
+from workbook.syllabus import LESSONS
 
 _PATIENCE = 30  # seconds for a trial that takes a hundredth of one
 _SMALL, _ROOM = str(2**20), str(2**26)
@@ -92,18 +93,19 @@ def _version(program: str) -> tuple[int, ...]:
 
 def _try(wrapping: Wrapping) -> str:
     """What went wrong when a process was confined in this way; empty where nothing did."""
-    from autograder.sandbox.view import visible
-    from workbook.syllabus import LESSONS
-
-    confining = Path(__file__).with_name("confine.py")
     user = wrapping.user()
-    command = [
-        *wrapping.command(visible(LESSONS[0])),
-        *(sys.executable, "-I", "-S", str(confining), "" if user is None else str(user)),
-    ]
+    trial = [sys.executable, "-S", "-m", "autograder.sandbox.confine"]
+    trial += [] if user is None else [str(user)]
+    command = [*wrapping.command(visible(LESSONS[0])), *trial]
+    surroundings = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(packages())}
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_PATIENCE, check=False
+            command,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
+            env=surroundings,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)

@@ -31,10 +31,11 @@ from typing import Any
 
 from autograder.channel.absent import refuse
 from autograder.channel.bench import Bench
+from autograder.channel.bounds import bound
 from autograder.channel.frames import read_frame
 from autograder.channel.wire import decode, encode
 from autograder.channel.worker import LONGEST, NotebookRunner, converse, prepare
-from autograder.sandbox.confine import bound, confine, hide_from_others
+from autograder.sandbox.confine import confine, hide_from_others
 
 _WARM = (
     *("numpy", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "torch.nn.functional"),

@@ -14,7 +14,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 from autograder.channel.absent import absent_modules
@@ -82,7 +81,7 @@ class WarmParent:
         (asks, asked), (told, tells), (shown, shows) = ends
         wrapping = self._sandbox.wrapping
         packet = {
-            "limits": {name: int(value) for name, value in asdict(limits).items()},
+            "limits": limits.of_a_process(),
             "user": None if wrapping is None else wrapping.user(),
         }
         try:
