@@ -171,6 +171,8 @@ def _trial(user: int | None) -> None:
     limits = {"memory_bytes": 2**30, "disk_bytes": 2**20, "open_files": 64, "processes": 8}
     missing = confine(limits, user)
     Path(HOME, "tmp", "written").write_text("its own")
+    for needed in (sys.prefix, sys.base_prefix, str(Path(__file__).parent)):
+        os.listdir(needed)
     print("confined", *(f"without {each}" for each in missing))
 
 

@@ -22,6 +22,25 @@ def packages() -> Path:
 
 def visible(lesson: Lesson) -> list[str]:
     """What is visible, as bubblewrap's arguments."""
+    return _with_open_parents(_bound(lesson))
+
+
+def _with_open_parents(arguments: list[str]) -> list[str]:
+    """bubblewrap makes the folders above a place for its own user alone; here, for everybody."""
+    # Those that lie in a folder which is bound are there by then, and stay as they are.
+    found: list[str] = []
+    seen: set[str] = set()
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if argument.startswith("--") and following.startswith("/"):
+            for parent in reversed(Path(following).parents):
+                if str(parent) not in seen:
+                    seen.add(str(parent))
+                    found += ["--perms", "0755", "--dir", str(parent)]
+        found.append(argument)
+    return found
+
+
+def _bound(lesson: Lesson) -> list[str]:
     arguments: list[str] = []
     for name in _SYSTEM:
         if Path(name).is_symlink():
