@@ -4,9 +4,8 @@ Whatever the worker does, the judge gets an answer or a PieceLost within the lim
 """
 
 import contextlib
-import queue
+import select
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Self
@@ -14,15 +13,16 @@ from typing import Any, Self
 from autograder.channel.absent import absent_modules
 from autograder.channel.alone import Alone
 from autograder.channel.bench import Reply, Request
-from autograder.channel.frames import EndOfFrames, FrameTooLong, read_frame, write_frame
+from autograder.channel.frames import EndOfFrames, FrameTooLong
 from autograder.channel.limits import Limits
 from autograder.channel.piece import Piece, PieceLost
+from autograder.channel.polled import PolledLine
 from autograder.channel.replies import is_reply
+from autograder.channel.threaded import ThreadedLine
 from autograder.channel.wire import WireError, decode, encode
-from autograder.channel.working import Worker
+from autograder.channel.working import Silence, TooMuchOutput, Worker
 from workbook.syllabus import Lesson
 
-KEPT_OUTPUT = 20_000
 NO_ANSWER = "Its process answered something that is no answer."
 _LAST_BREATH = 5.0  # seconds in which a worker that has closed its channel may end by itself
 
@@ -51,21 +51,9 @@ class Process:
             time.monotonic() + limits.submission_seconds if deadline is None else deadline
         )
         self._worker = start()
-        self._requests: queue.Queue[bytes | None] = queue.Queue()
-        self._replies: queue.Queue[Reply | PieceLost] = queue.Queue()
-        self._asked = threading.Semaphore(0)
-        self._closed = False
-        self._output = bytearray()
-        self._output_size = 0
+        kind = PolledLine if hasattr(select, "poll") else ThreadedLine
+        self._line = kind(self._worker, limits.message_bytes, limits.output_bytes)
         self._ended: PieceLost | None = None
-        # One thread a pipe, which closes it: whatever the worker does with the other end, the judge
-        # doesn't wait for it.
-        self._threads = [
-            threading.Thread(target=each, daemon=True)
-            for each in (self._write_requests, self._read_replies, self._drain_output)
-        ]
-        for thread in self._threads:
-            thread.start()
         setting = {
             "notebook": notebook,
             "absent": absent_modules(lesson),
@@ -83,11 +71,7 @@ class Process:
 
     def __exit__(self, *exception: object) -> None:
         self._worker.end()
-        self._requests.put(None)
-        self._closed = True
-        self._asked.release()
-        for thread in self._threads:
-            thread.join(timeout=2)  # longer only where something that got away holds a pipe open
+        self._line.close()
 
     @property
     def lost(self) -> bool:
@@ -97,7 +81,7 @@ class Process:
     @property
     def output(self) -> str:
         """The first of what the submission printed."""
-        return self._output.decode("utf-8", "replace")
+        return self._line.output.decode("utf-8", "replace")
 
     def run(self, source: str, label: str) -> dict[str, Any] | None:
         """Run a cell or a file; the student's exception as data, None where there was none.
@@ -140,14 +124,15 @@ class Process:
             raise self._ended
         whole = f"All of it took longer than {self._limits.submission_seconds:.3g} seconds."
         seconds, over = min(*bounds, (self._deadline - time.monotonic(), whole))
-        self._asked.release()
-        self._requests.put(encode(request))
         try:
-            reply = self._replies.get(timeout=max(0.0, seconds))
-        except queue.Empty:
+            reply = decode(self._line.exchange(encode(request), seconds))
+        except Silence:
             raise self._end("time", over) from None
-        if isinstance(reply, PieceLost):
-            raise self._end(reply.cause, reply.message)
+        except WireError:
+            raise self._end("died", NO_ANSWER) from None
+        except (EndOfFrames, FrameTooLong, TooMuchOutput, OSError) as error:
+            cause, message = self._why_it_stopped(error)
+            raise self._end(cause, message) from None
         if not is_reply(reply, to=request.get("op")):
             raise self._end("died", NO_ANSWER)
         if "died" in reply:
@@ -159,48 +144,21 @@ class Process:
         self._ended = self._ended or PieceLost(cause, message)
         return self._ended
 
-    def _write_requests(self) -> None:
-        # An OSError: it is gone, and the reader says why.
-        with contextlib.suppress(OSError), self._worker.requests:
-            while (request := self._requests.get()) is not None:
-                write_frame(self._worker.requests, request)
-
-    def _read_replies(self) -> None:
-        with self._worker.replies as pipe:
-            try:
-                while True:
-                    self._asked.acquire()  # what nobody asked for is not read, and fills no memory
-                    if self._closed:
-                        return
-                    self._replies.put(decode(read_frame(pipe, self._limits.message_bytes)))
-            except (EndOfFrames, OSError, ValueError) as error:
-                self._replies.put(self._why_it_stopped(error))
-
-    def _why_it_stopped(self, error: Exception) -> PieceLost:
+    def _why_it_stopped(self, error: Exception) -> tuple[str, str]:
+        """The cause and the message of a worker that gave no answer."""
         if isinstance(error, FrameTooLong):
             size = self._limits.message_bytes // 2**20
-            return PieceLost("memory", f"It returned more than {size} MB.")
-        if self._output_size > self._limits.output_bytes:
+            return "memory", f"It returned more than {size} MB."
+        if isinstance(error, TooMuchOutput):
             size = self._limits.output_bytes // 2**20
-            return PieceLost("output", f"It printed more than {size} MB, and was stopped.")
-        if isinstance(error, WireError):
-            return PieceLost("died", NO_ANSWER)
+            return "output", f"It printed more than {size} MB, and was stopped."
         ending = self._worker.end(_LAST_BREATH)
         if ending.cause == "memory":
             size = self._limits.memory_bytes // 2**20
-            return PieceLost("memory", f"It took more than {size} MB of memory, and was stopped.")
+            return "memory", f"It took more than {size} MB of memory, and was stopped."
         if ending.code is None:
-            return PieceLost("died", "Its process closed the channel.")
-        return PieceLost("died", _how_it_died(ending.code))
-
-    def _drain_output(self) -> None:
-        with contextlib.suppress(OSError), self._worker.output as pipe:
-            while part := pipe.read1(65536):
-                self._output_size += len(part)
-                self._output += part[: KEPT_OUTPUT - len(self._output)]
-                if self._output_size > self._limits.output_bytes:
-                    self._worker.end()
-                    return
+            return "died", "Its process closed the channel."
+        return "died", _how_it_died(ending.code)
 
 
 def _bound(seconds: float) -> tuple[float, str]:

@@ -1,7 +1,9 @@
-"""A worker as the judge holds it, whoever started it."""
+"""A worker as the judge holds it, whoever started it, and the line to it."""
 
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
+
+KEPT_OUTPUT = 20_000
 
 
 @dataclass(frozen=True)
@@ -25,3 +27,11 @@ class Worker(Protocol):
         """End it, after giving it this many seconds to end by itself. Nothing of it is left
         afterwards, files neither. May be called again, and by several threads."""
         ...
+
+
+class Silence(Exception):
+    """No answer came in time."""
+
+
+class TooMuchOutput(Exception):
+    """More was printed than may be."""

@@ -22,7 +22,7 @@ from autograder.checks.exercise import Exercise
 from autograder.checks.verdict import Verdict
 from autograder.exercises import exercises_of
 from autograder.grading.lending import lent_to
-from autograder.lessons.submission import Step, providers, steps
+from autograder.lessons.submission import Step, provider, steps
 from autograder.sandbox import NoSandbox, choose
 from autograder.sandbox.warm import at_hand
 from workbook.syllabus import Lesson
@@ -81,7 +81,7 @@ def judge_notebook(
     """
     limits = limits or Limits()
     exercises = {exercise.name: exercise for exercise in exercises_of(lesson)}
-    run = _Run(steps(notebook, released), providers(released), exercises, seed, library_share)
+    run = _Run(steps(notebook, released), released, exercises, seed, library_share)
     deadline = time.monotonic() + limits.submission_seconds
     message = f"{limits.submission_seconds:.0f} seconds were over before it."
     with _workers(sandbox, lesson, limits) as start:
@@ -138,12 +138,12 @@ class _Run:
     def __init__(
         self,
         plan: list[Step],
-        demonstrations: dict[str, list[Step]],
+        released: NotebookNode,
         exercises: dict[str, Exercise],
         seed: int,
         library_share: float,
     ) -> None:
-        self._plan, self._demonstrations = plan, demonstrations
+        self._plan, self._released = plan, released
         self._exercises, self._seed, self._library_share = exercises, seed, library_share
         self._lost_cells: dict[int, PieceLost] = {}
         self._tries: dict[str, list[Verdict]] = {}
@@ -202,7 +202,7 @@ class _Run:
         if error is None or error["type"] != "NameError":
             return None
         name = error["message"].partition("'")[2].partition("'")[0]
-        return next(iter(self._demonstrations.get(name, ())), None)
+        return provider(self._released, name, before=step)
 
     def _wants_a_try(self, exercise: Exercise) -> bool:
         """The first try is with the student's own other pieces; a second, with the course's earlier

@@ -105,16 +105,17 @@ def steps(notebook: NotebookNode, released: NotebookNode) -> list[Step]:
     return plan
 
 
-def providers(released: NotebookNode) -> dict[str, list[Step]]:
-    """The released demonstrations by the names they define, the last one first: for the cell of a
-    student's that leans on one that isn't run."""
-    found: dict[str, list[Step]] = {}
-    for number, cell in enumerate(released.cells, start=1):
-        if is_demonstration(cell):
-            step = Step(cell.source, f"released cell {number}")
-            for name in _defined(cell.source):
-                found.setdefault(name, []).insert(0, step)
-    return found
+def provider(released: NotebookNode, name: str, before: Step) -> Step | None:
+    """The last released demonstration that defines this name: for a cell of a student's that leans
+    on one that isn't run."""
+    for number, cell in reversed(list(enumerate(released.cells, start=1))):
+        if (
+            is_demonstration(cell)
+            and cell.source != before.source
+            and name in _defined(cell.source)
+        ):
+            return Step(cell.source, f"released cell {number}")
+    return None
 
 
 def _defined(source: str) -> set[str]:

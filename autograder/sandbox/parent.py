@@ -39,6 +39,7 @@ from autograder.sandbox.confine import confine, hide_from_others
 
 _WARM = (
     *("numpy", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "torch.nn.functional"),
+    *("torch.nested._internal.nested_tensor", "torch.overrides"),
     *("workbook.device", "workbook.toolbox", "workbook.figures", "workbook.corpus"),
 )
 _TICK = 0.1  # seconds between two looks at a worker's memory
