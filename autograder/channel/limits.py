@@ -26,3 +26,12 @@ class Limits:
     processes: int = 64
     output_bytes: int = 10 * 2**20
     message_bytes: int = 64 * 2**20
+
+    def of_a_process(self) -> dict[str, int]:
+        """Those that a process holds itself to."""
+        return {
+            "memory_bytes": self.memory_bytes,
+            "disk_bytes": self.disk_bytes,
+            "open_files": self.open_files,
+            "processes": self.processes,
+        }
