@@ -8,7 +8,7 @@ was judged or filed isn't judged or filed again.
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from autograder.grading import receipt_store
@@ -19,7 +19,6 @@ from autograder.grading.gradebook import secret_seed
 from autograder.grading.job import Job, judge
 from autograder.grading.reading import write
 from autograder.grading.receipt import Receipt, environment, key_of
-from autograder.grading.recording import earned
 from autograder.grading.settings import Settings
 from autograder.lessons.cells import grade_id, is_check
 from autograder.lessons.release import released_notebook
@@ -92,7 +91,7 @@ class ClassRun:
         self._executor, self._settings, self._sandbox = executor, settings, sandbox
         self._at_once, self._again = at_once, again
         self._environment = environment(choose(sandbox))
-        self._clerk = Clerk(sandbox, settings)
+        self._clerk = Clerk(settings)
         self._released = {}
         self.tally = Tally()
 
@@ -164,7 +163,7 @@ class ClassRun:
             if not judged_now and self._clerk.is_filed(found.student, found.lesson, state):
                 status = UNCHANGED
             else:
-                self._clerk.file(found.student, found.lesson, state, notes)
+                self._clerk.file(found.student, found.lesson, receipt, state, notes)
         except NotFiled as error:
             return _problem(ready, f"judged, but nbgrader could not file it: {error}")
         finally:
@@ -182,8 +181,9 @@ class ClassRun:
             points = self._settings.points_of(name, float(cell.metadata.nbgrader["points"]))
             verdict = receipt.verdicts.get(name)
             most += points
-            if verdict is not None:
-                score += earned(verdict, points, self._settings.library_share)
+            if verdict is not None and verdict.max_score:
+                share = replace(verdict, library_share=self._settings.library_share).score
+                score += points * share / verdict.max_score
         return score, most
 
     def _counted(self, outcome: Outcome) -> Outcome:

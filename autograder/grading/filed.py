@@ -34,6 +34,12 @@ class Filed:
     state: str = ""
     notes: tuple[str, ...] = field(default=())
 
+    def same_answer(self, other: "Filed", name: str) -> bool:
+        """Whether an answer, or what a check earned, is the same in both."""
+        if name in other.answers:
+            return self.answers.get(name) == other.answers[name]
+        return self.points.get(name) == other.points.get(name)
+
 
 def written_answers(notebook: NotebookNode) -> dict[str, str]:
     """A hash of every answer that a person grades."""

@@ -15,7 +15,11 @@ import workbook
 from workbook.syllabus import Lesson
 
 # What a verdict on any lesson depends on: the judge, and what runs where the submission runs.
-_ROOTS = ("autograder.grading.judge", "autograder.channel.worker")
+_ROOTS = (
+    "autograder.grading.judge",
+    "autograder.channel.worker",
+    "autograder.sandbox.parent",
+)
 _PACKAGES = {
     package.__name__: Path(package.__file__).resolve().parent for package in (autograder, workbook)
 }

@@ -1,36 +1,26 @@
 """Our steps in nbgrader's autograding, which stays the gradebook and the grading page.
 
 nbgrader sanitizes a submission, then executes it and reads the grades from the outputs. Here the
-first part rebuilds the notebook on the released lesson, and in the second the receipt takes the
-place of the execution: each verdict is written as a panel and one number, and never anything to
-stderr, which nbgrader counts as failure.
+first part rebuilds the notebook on the released lesson: nothing but the student's text is taken
+from the submission, so there is nothing left to overwrite or to check. In the second part the
+receipt takes the place of the execution: each verdict is written as a panel and one number, and
+never anything to stderr, which nbgrader counts as failure.
 """
 
 from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
-from nbconvert.preprocessors import ClearMetadataPreprocessor
 from nbformat import NotebookNode
-from nbgrader.preprocessors import (
-    AssignLatePenalties,
-    CheckCellMetadata,
-    ClearOutput,
-    IgnorePattern,
-    LimitOutput,
-    NbGraderPreprocessor,
-    OverwriteCells,
-    OverwriteKernelspec,
-    SaveAutoGrades,
-)
+from nbgrader import utils
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import AssignLatePenalties, NbGraderPreprocessor
 from traitlets import Unicode
 
 from autograder.grading import filed
 from autograder.grading.desk import receipt_for
-from autograder.grading.gradebook import secret_seed
-from autograder.grading.hints import next_hint
+from autograder.grading.gradebook import secret_seed, with_points
 from autograder.grading.reading import read
-from autograder.grading.recording import record
+from autograder.grading.recording import record_all
 from autograder.grading.settings import settings
-from autograder.lessons.cells import grade_id, is_check
 from autograder.lessons.release import released_notebook
 from autograder.lessons.submission import rebuild
 from workbook.syllabus import lesson as find_lesson
@@ -56,7 +46,8 @@ class LenientExporter(NotebookExporter):
 
 
 class RebuildSubmission(NbGraderPreprocessor):
-    """Puts the submission back onto the released lesson, and logs what had to be put right."""
+    """Puts the submission back onto the released lesson, with the class's points, and logs what had
+    to be put right."""
 
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict
@@ -64,7 +55,7 @@ class RebuildSubmission(NbGraderPreprocessor):
         rebuilt = rebuild(nb, _released(resources))
         for repair in rebuilt.repairs:
             self.log.warning("%s: %s", resources["nbgrader"]["student"], repair)
-        return rebuilt.notebook, resources
+        return with_points(rebuilt.notebook, settings()), resources
 
 
 class JudgeSubmission(NbGraderPreprocessor):
@@ -77,76 +68,55 @@ class JudgeSubmission(NbGraderPreprocessor):
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
         lesson, released = find_lesson(resources["nbgrader"]["assignment"]), _released(resources)
-        chosen = settings()
-        receipt = receipt_for(
-            nb, released, lesson, secret_seed(lesson.name), chosen.limits, self.sandbox
-        )
-        points = {}
-        for cell in nb.cells:
-            if not is_check(cell):
-                continue
-            name = grade_id(cell)
-            verdict = receipt.verdicts.get(name)
-            hint = next_hint(released, verdict) if verdict else None
-            most = float(cell.metadata.nbgrader["points"])
-            points[name] = record(cell, verdict, most, chosen.library_share, hint)
-        resources["nbgrader"] |= {"receipt": receipt.key, "points": points}
+        chosen, seed = settings(), secret_seed(lesson.name)
+        receipt = receipt_for(nb, released, lesson, seed, chosen.limits, self.sandbox)
+        earned = record_all(nb, released, receipt, chosen)
+        resources["nbgrader"] |= {"receipt": receipt.key, "points": earned}
         return nb, resources
 
 
-class SaveGrades(SaveAutoGrades):
-    """Saves the grades, and asks for a person only where there is something new to grade.
+class SaveGrades(NbGraderPreprocessor):
+    """Saves the grades of a submission, all or none, and asks for a person only where there is
+    something new to grade.
 
-    nbgrader asks again for every answer that was graded by hand, at each autograding.
+    nbgrader's own SaveAutoGrades saves them one by one, and asks again at each autograding for
+    every answer that was graded by hand.
     """
 
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
         about = resources["nbgrader"]
-        before = filed.find(about["assignment"], about["student"])
-        answers = filed.written_answers(nb)
-        self._unchanged = set()
-        if before is not None:
-            now = {**answers, **about["points"]}
-            then = {**before.answers, **before.points}
-            self._unchanged = {name for name, told in now.items() if then.get(name) == told}
-        nb, resources = super().preprocess(nb, resources)
-        filed.note(
-            filed.Filed(
-                about["student"], about["assignment"], about["receipt"], answers, about["points"]
-            )
+        student, assignment = about["student"], about["assignment"]
+        now = filed.Filed(
+            student, assignment, about["receipt"], filed.written_answers(nb), about["points"]
         )
+        before = filed.find(assignment, student)
+        with Gradebook(about["db_url"]) as gradebook:
+            kept = gradebook.find_submission_notebook(about["notebook"], assignment, student)
+            grades = {grade.name: grade for grade in kept.grades}
+            comments = {comment.name: comment for comment in kept.comments}
+            for cell in nb.cells:
+                if utils.is_grade(cell):
+                    grade = grades[cell.metadata.nbgrader["grade_id"]]
+                    grade.auto_score, _ = utils.determine_grade(cell, self.log)
+                    if grade.manual_score is None:
+                        grade.needs_manual_grade = grade.auto_score is None
+                    elif before is None or not before.same_answer(now, grade.name):
+                        grade.needs_manual_grade = True
+                if utils.is_solution(cell):
+                    as_released = utils.compute_checksum(cell)
+                    untouched = cell.metadata.nbgrader.get("checksum") == as_released
+                    comment = comments[cell.metadata.nbgrader["grade_id"]]
+                    comment.auto_comment = "No response." if untouched else None
+            gradebook.db.commit()
+        filed.note(now)
         return nb, resources
-
-    def _add_score(self, cell: NotebookNode, resources: ResourcesDict) -> None:
-        grade = self.gradebook.find_grade(
-            grade_id(cell), self.notebook_id, self.assignment_id, self.student_id
-        )
-        seen = grade.manual_score is not None and not grade.needs_manual_grade
-        super()._add_score(cell, resources)
-        if seen and grade_id(cell) in self._unchanged:
-            grade.needs_manual_grade = False
-            self.gradebook.db.commit()
 
 
 def _released(resources: ResourcesDict) -> NotebookNode:
     return released_notebook(find_lesson(resources["nbgrader"]["assignment"]))
 
 
-SANITIZE_STEPS = [
-    ClearOutput,
-    RebuildSubmission,
-    OverwriteKernelspec,
-    OverwriteCells,
-    CheckCellMetadata,
-]
-AUTOGRADE_STEPS = [
-    JudgeSubmission,
-    IgnorePattern,
-    ClearMetadataPreprocessor,
-    LimitOutput,
-    SaveGrades,
-    AssignLatePenalties,
-    CheckCellMetadata,
-]
+SANITIZE_STEPS = [RebuildSubmission]
+AUTOGRADE_STEPS = [JudgeSubmission, SaveGrades, AssignLatePenalties]

@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from autograder.channel.limits import Limits
 from autograder.checks.verdict import Diagnosis, Result, Verdict
 from autograder.grading import judging_code
+from autograder.lessons.cells import is_demonstration
 from autograder.lessons.submission import steps
 from autograder.sandbox import Sandbox
 from workbook.syllabus import Lesson
@@ -80,6 +81,7 @@ def key_of(
             (step.source, step.label, step.exercise, step.answers)
             for step in steps(notebook, released)
         ],
+        "demonstrations": [cell.source for cell in filter(is_demonstration, released.cells)],
         "judge": judging_code.version(lesson),
         "seed": seed,
         "limits": asdict(limits),
@@ -118,5 +120,6 @@ def _verdict(told: Mapping[str, Any]) -> Verdict:
             "results": tuple(Result(**each) for each in told["results"]),
             "diagnosis": None if diagnosis is None else Diagnosis(**diagnosis),
             "forbidden": tuple(told["forbidden"]),
+            "lent": tuple(told["lent"]),
         }
     )

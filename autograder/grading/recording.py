@@ -1,4 +1,6 @@
-"""A verdict, written into its check cell as nbgrader reads it: a panel, then one number."""
+"""Verdicts, written into their check cells as nbgrader reads them: a panel, then one number."""
+
+from dataclasses import replace
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
@@ -6,24 +8,33 @@ from nbformat.v4 import new_output
 from autograder.checks.panel import Panel
 from autograder.checks.verdict import Verdict
 from autograder.grading.grading_page import clean_text
+from autograder.grading.hints import next_hint
+from autograder.grading.receipt import Receipt
+from autograder.grading.settings import Settings
+from autograder.lessons.cells import grade_id, is_check
 
 
-def earned(verdict: Verdict, points: float, library_share: float = 0.0) -> float:
-    """The points for a verdict, of `points`. `library_share` is the part that a piece keeps which
-    calls the torch function it was to write; the verdict says that it does either way."""
-    if verdict.cause or not verdict.max_score:
-        return 0.0
-    held = sum(result.points for result in verdict.results if result.passed)
-    share = library_share if verdict.forbidden else 1.0
-    score = points * share * held / verdict.max_score
-    return min(score, points)  # nbgrader refuses a rounding error above the points
+def record_all(
+    notebook: NotebookNode, released: NotebookNode, receipt: Receipt, chosen: Settings
+) -> dict[str, float]:
+    """Write a receipt's verdicts into a graded notebook, whose cells have the points of the class;
+    what each check earned, by exercise."""
+    earned = {}
+    for cell in filter(is_check, notebook.cells):
+        name = grade_id(cell)
+        verdict = receipt.verdicts.get(name)
+        hint = None
+        if verdict is not None:
+            verdict = replace(verdict, library_share=chosen.library_share)
+            hint = next_hint(released, verdict)
+        earned[name] = record(cell, verdict, float(cell.metadata.nbgrader["points"]), hint)
+    return earned
 
 
 def record(
     cell: NotebookNode,
     verdict: Verdict | None,
     points: float,
-    library_share: float = 0.0,
     hint: tuple[str, str] | None = None,
 ) -> float:
     """Write a verdict into its check cell; the points. No verdict is no points, in words: nbgrader
@@ -35,12 +46,12 @@ def record(
         score = 0.0
     else:
         panel = Panel(verdict)._repr_mimebundle_()
-        score = earned(verdict, points, library_share)
+        score = points * verdict.score / verdict.max_score if verdict.max_score else 0.0
+        score = min(score, points)  # nbgrader refuses a rounding error above the points
     if hint is not None:
         title, text = hint
         panel["text/plain"] += f"\n  {title}: {text}"
-        if "text/html" in panel:
-            panel["text/html"] += clean_text(f"**{title}**\n\n{text}")
+        panel["text/html"] += clean_text(f"**{title}**\n\n{text}")
     cell.execution_count = None
     cell.outputs = [
         new_output("display_data", data=panel),

@@ -10,6 +10,7 @@ import threading
 from typing import BinaryIO
 
 from autograder.channel.frames import EndOfFrames, read_frame, write_frame
+from autograder.grading.quick_start import leave_out_address_grammars
 
 _LONGEST = 2**31
 READY = "ready?"
@@ -53,6 +54,7 @@ def _outcome(task: bytes) -> bytes:
 
 def main() -> None:
     """Serve on standard input and output; what is printed meanwhile goes to standard error."""
+    leave_out_address_grammars()
     outcomes = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     serve(sys.stdin.buffer, outcomes)
