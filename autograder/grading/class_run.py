@@ -6,7 +6,7 @@ was judged or filed isn't judged or filed again.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -76,8 +76,9 @@ class _Ready:
 class ClassRun:
     """One run over a class.
 
-    `executor` judges; `at_once` is how many submissions it is given at a time. `again` judges
-    submissions anew that have a receipt.
+    `executor` does the judging with `judge`; `at_once` is how many submissions it is given at a
+    time. `again` judges submissions anew that have a receipt. Raises NoSandbox where the machine
+    doesn't give the protection that is wanted.
     """
 
     def __init__(
@@ -87,9 +88,10 @@ class ClassRun:
         sandbox: str = "auto",
         at_once: int = 8,
         again: bool = False,
+        judge: Callable[[Job], Receipt] = judge,
     ) -> None:
         self._executor, self._settings, self._sandbox = executor, settings, sandbox
-        self._at_once, self._again = at_once, again
+        self._at_once, self._again, self._judge = at_once, again, judge
         self._environment = environment(choose(sandbox))
         self._clerk = Clerk(settings)
         self._released = {}
@@ -134,7 +136,7 @@ class ClassRun:
         if receipt is not None:
             return self._file(ready, receipt, judged_now=False)
         job = Job(notebook, lesson.name, seed, chosen.limits, self._sandbox)
-        waiting[self._executor.submit(judge, job)] = ready
+        waiting[self._executor.submit(self._judge, job)] = ready
         return None
 
     def _finish_some(self, waiting: dict[Future, _Ready]) -> Iterable[Outcome]:

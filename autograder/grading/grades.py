@@ -92,7 +92,8 @@ def grades(lessons: Sequence[Lesson]) -> Table:
                     _by_hand(submission),
                     at=submission.timestamp,
                 )
-    return Table(most, list(rows.values()) if most else [])
+    by_name = sorted(rows.values(), key=lambda row: (row.last_name, row.first_name, row.id))
+    return Table(most, by_name if most else [])
 
 
 def to_grade_by_hand(lessons: Sequence[Lesson]) -> int:

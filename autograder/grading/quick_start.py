@@ -11,4 +11,5 @@ import sys
 def leave_out_address_grammars() -> None:
     """Let `jsonschema`, when it is imported after this, do without them. Only for a process that is
     ours alone."""
-    sys.modules.setdefault("rfc3987_syntax", None)
+    if "jsonschema" not in sys.modules:
+        sys.modules.setdefault("rfc3987_syntax", None)
