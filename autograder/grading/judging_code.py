@@ -12,7 +12,7 @@ from pathlib import Path
 
 import autograder
 import workbook
-from workbook.syllabus import Lesson
+from workbook.syllabus import LESSONS, Lesson
 
 # What a verdict on any lesson depends on: the judge, and what runs where the submission runs.
 _ROOTS = (
@@ -29,16 +29,18 @@ _PACKAGES = {
 def version(lesson: Lesson) -> str:
     """The version of a lesson's judge, as 64 hexadecimal digits."""
     digest = hashlib.sha256()
-    for name, path in sorted(_reached([*_ROOTS, f"autograder.exercises.{lesson.module}"]).items()):
+    for name, path in sorted(reached(lesson).items()):
         source = path.read_bytes().replace(b"\r\n", b"\n")
         digest.update(f"{name} {len(source)}\n".encode() + source)
     return digest.hexdigest()
 
 
-def _reached(names: list[str]) -> dict[str, Path]:
-    """Module name -> file of everything of ours that is imported from these modules on."""
+def reached(lesson: Lesson) -> dict[str, Path]:
+    """Module name -> file of every module of ours that has a say in a lesson's verdicts."""
     found: dict[str, Path] = {}
-    waiting = list(names)
+    # The references are imported by name: this lesson's judge, and earlier ones' may be borrowed.
+    references = [f"workbook.pieces.{each.module}" for each in LESSONS[: lesson.number]]
+    waiting = [*_ROOTS, f"autograder.exercises.{lesson.module}", *references]
     while waiting:
         name = waiting.pop()
         path = _file(name)
