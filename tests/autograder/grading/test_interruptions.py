@@ -1,7 +1,7 @@
 """A run that is killed, Ctrl-C, workers that are killed, and a cluster: the grades stay the same.
 
-The judge here is the quick one, in real processes; that a real judge gives the same grades on all of
-them is tested last.
+The judge here is the quick one, in real processes; that a real judge gives the same grades on all
+of them is tested last.
 """
 
 import json
