@@ -36,7 +36,7 @@ class WarmParent:
     def __init__(self, sandbox: Sandbox, lesson: Lesson, start_seconds: float) -> None:
         self.key = (sandbox, lesson.name)
         self.made_by = os.getpid()
-        self._sandbox = sandbox
+        self.sandbox = sandbox
         self._folder = tempfile.TemporaryDirectory(prefix="warm-", ignore_cleanup_errors=True)
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the parent
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -79,7 +79,7 @@ class WarmParent:
         """A new worker. Raises OSError where the parent is gone."""
         ends = [os.pipe() for _ in range(3)]
         (asks, asked), (told, tells), (shown, shows) = ends
-        wrapping = self._sandbox.wrapping
+        wrapping = self.sandbox.wrapping
         packet = {
             "limits": limits.of_a_process(),
             "user": None if wrapping is None else wrapping.user(),
