@@ -82,7 +82,7 @@ def main() -> None:
     """Serve until the judge closes its end, in a process that nobody has prepared."""
     requests, replies = _take_over_standard_streams()
     setting = decode(read_frame(requests, LONGEST))
-    bound(setting["limits"], count_processes=False)
+    bound(setting["limits"])
     refuse(setting["absent"])
     prepare()
     converse(requests, replies, setting["notebook"])

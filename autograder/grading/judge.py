@@ -23,6 +23,7 @@ from autograder.checks.exercise import Exercise
 from autograder.checks.verdict import Verdict
 from autograder.exercises import exercises_of
 from autograder.grading.lending import lent_to
+from autograder.grading.library_calls import library_calls
 from autograder.lessons.submission import Step, provider, steps
 from autograder.sandbox import NoSandbox, choose
 from autograder.sandbox.warm import at_hand
@@ -233,7 +234,9 @@ class _Run:
             ]
             lent = {"lent": lent_to(exercise.name), "again": again}
         verdict = _judge_piece(exercise, process, self._seed, trouble, "__main__", lent)
-        tries.append(replace(verdict, library_share=self._library_share))
+        written = library_calls(exercise, [step.source for step in self._plan])
+        calls = tuple(dict.fromkeys((*verdict.forbidden, *written)))
+        tries.append(replace(verdict, forbidden=calls, library_share=self._library_share))
 
 
 def _is_right(verdict: Verdict) -> bool:

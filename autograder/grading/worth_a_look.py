@@ -51,6 +51,8 @@ def _remarks(tree: ast.Module, forbidden: set[str]) -> Iterator[tuple[int, str]]
         match node:
             case ast.Import(names=names):
                 yield from ((line, f"imports {each.name}") for each in _odd(names))
+            case ast.ImportFrom(module=str(module)) if module.startswith("autograder."):
+                yield line, f"imports {module}"
             case ast.ImportFrom(module=str(module)) if module.partition(".")[0] in _MODULES:
                 yield line, f"imports {module}"
             case ast.Call(func=ast.Name(id=name)) if name in _CALLS:
@@ -67,9 +69,17 @@ def _remarks(tree: ast.Module, forbidden: set[str]) -> Iterator[tuple[int, str]]
                 module in _LIBRARIES
             ):
                 yield line, f"replaces something in {module}"
+            case ast.Call(func=ast.Name(id="getattr"), args=[_, name, *_]) if not isinstance(
+                name, ast.Constant
+            ):
+                yield line, "looks up a name that it puts together"
             case ast.Constant(value=str(text)) if text in forbidden:
                 yield line, f'has the text "{text}"'
 
 
 def _odd(names: Iterable[ast.alias]) -> list[ast.alias]:
-    return [each for each in names if each.name.partition(".")[0] in _MODULES]
+    return [
+        each
+        for each in names
+        if each.name.partition(".")[0] in _MODULES or each.name.startswith("autograder.")
+    ]

@@ -5,6 +5,7 @@ that never came, a process that is still alive.
 """
 
 import contextlib
+import inspect
 import json
 import os
 import secrets
@@ -49,6 +50,9 @@ class Protection:
     seen: str
 
 
+Outcome = tuple[bool, str]  # whether a protection held, and what was seen
+
+
 class _Inside:
     """A submission's place, to try things in."""
 
@@ -85,20 +89,20 @@ def examine(sandbox: Sandbox) -> Iterator[Protection]:
         inside = _Inside(parent)
         for attack in _ATTACKS:
             try:
-                yield attack(inside)
+                held, seen = attack(inside)
             except PieceLost as lost:
-                name = " ".join((attack.__doc__ or "").split())
-                yield Protection(name, False, f"the attack could not be tried: {lost.message}")
+                held, seen = False, f"the attack could not be tried: {lost.message}"
+            yield Protection(inspect.cleandoc(attack.__doc__ or ""), held, seen)
     finally:
         parent.close()
 
 
-def _nothing(name: str, got: Any, what: str) -> Protection:
+def _nothing(got: Any, seen: str) -> Outcome:
     """Held if the attempt came back empty-handed."""
-    return Protection(name, got == [], what if got == [] else f"got {str(got)[:200]}")
+    return got == [], seen if got == [] else f"got {str(got)[:200]}"
 
 
-def _your_files(inside: _Inside) -> Protection:
+def _your_files(inside: _Inside) -> Outcome:
     """your files can't be read"""
     secret = secrets.token_hex(16)
     with contextlib.ExitStack() as stack:
@@ -111,20 +115,19 @@ def _your_files(inside: _Inside) -> Protection:
                 paths.append(file.name)
         found = [text for text in inside.ask("read_files", paths) if secret in text]
         seen = f"{len(paths)} files in your folders were not there"
-    return _nothing("your files can't be read", found, seen)
+    return _nothing(found, seen)
 
 
-def _answers(inside: _Inside) -> Protection:
+def _answers(inside: _Inside) -> Outcome:
     """exercises, solutions and submissions are out of sight"""
     folders = [str(packages() / "autograder" / name) for name in ("exercises", "checks", "grading")]
     folders += [str(solutions_folder()), str(root() / "submitted"), str(root() / "grading")]
     found = inside.ask("list_folders", folders)
     found += inside.ask("import_modules", absent_modules(_LESSON))
-    name = "exercises, solutions and submissions are out of sight"
-    return _nothing(name, found, "none of their folders is there, and nothing could be imported")
+    return _nothing(found, "none of their folders is there, and nothing could be imported")
 
 
-def _writing(inside: _Inside) -> Protection:
+def _writing(inside: _Inside) -> Outcome:
     """nothing outside its folder can be written"""
     name = f"written-{secrets.token_hex(4)}"
     folders = ["/", "/usr", "/usr/bin", "/etc", "/dev", sys.prefix, str(packages() / "workbook")]
@@ -134,10 +137,10 @@ def _writing(inside: _Inside) -> Protection:
         with contextlib.suppress(OSError):
             Path(path).unlink()
     seen = f"{len(folders)} places refused a file"
-    return _nothing("nothing outside its folder can be written", written, seen)
+    return _nothing(written, seen)
 
 
-def _network(inside: _Inside) -> Protection:
+def _network(inside: _Inside) -> Outcome:
     """no network, your machine's own neither"""
     name = f"doctor-{secrets.token_hex(8)}"
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as named:
@@ -145,10 +148,10 @@ def _network(inside: _Inside) -> Protection:
             named.bind(f"\0{name}")
             named.listen()
         reached = inside.ask("connect", server.getsockname()[1], name)
-    return _nothing("no network, your machine's own neither", reached, "no connection arrived")
+    return _nothing(reached, "no connection arrived")
 
 
-def _processes(inside: _Inside) -> Protection:
+def _processes(inside: _Inside) -> Outcome:
     """your processes can't be reached"""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as sleeper:
         reached = inside.ask("kill", [sleeper.pid])
@@ -157,10 +160,10 @@ def _processes(inside: _Inside) -> Protection:
         alive = sleeper.poll() is None
         sleeper.kill()
     found = [] if alive and not reached else [sleeper.pid]
-    return _nothing("your processes can't be reached", found, "a process of yours lives on")
+    return _nothing(found, "a process of yours lives on")
 
 
-def _environment(inside: _Inside) -> Protection:
+def _environment(inside: _Inside) -> Outcome:
     """your environment isn't told"""
     secret = secrets.token_hex(16)
     os.environ["AUTOGRADER_DOCTOR"] = secret
@@ -173,66 +176,65 @@ def _environment(inside: _Inside) -> Protection:
     finally:
         del os.environ["AUTOGRADER_DOCTOR"]
     found = [text for text in texts if secret in text]
-    return _nothing("your environment isn't told", found, "a variable of yours was nowhere")
+    return _nothing(found, "a variable of yours was nowhere")
 
 
-def _number_of_processes(inside: _Inside) -> Protection:
+def _number_of_processes(inside: _Inside) -> Outcome:
     """processes are bounded"""
     most = _TIGHT.processes
     started = inside.ask("fork_many", 4 * most)
     held = isinstance(started, int) and started <= most
-    return Protection("processes are bounded", held, f"{started} started, at most {most} may")
+    return held, f"{started} started, at most {most} may"
 
 
-def _memory(inside: _Inside) -> Protection:
+def _memory(inside: _Inside) -> Outcome:
     """memory is bounded"""
     most = _TIGHT.memory_bytes
     taken = inside.ask("take_memory", 2 * most)
     held = isinstance(taken, int) and taken <= most
     megabytes = f"{taken // 2**20}" if isinstance(taken, int) else str(taken)
-    return Protection("memory is bounded", held, f"{megabytes} MB of {most // 2**20}")
+    return held, f"{megabytes} MB of {most // 2**20}"
 
 
-def _memory_together(inside: _Inside) -> Protection:
+def _memory_together(inside: _Inside) -> Outcome:
     """memory is bounded for all its processes together"""
-    name = "memory is bounded for all its processes together"
     with inside.process() as process:
         try:
             _try(process, "take_memory_together", 2 * _TIGHT.memory_bytes, 8)
         except PieceLost as lost:
-            return Protection(name, lost.cause == "memory", lost.message)
-    return Protection(name, False, "eight processes took twice what they may")
+            return lost.cause == "memory", lost.message
+    return False, "eight processes took twice what they may"
 
 
-def _disk(inside: _Inside) -> Protection:
+def _disk(inside: _Inside) -> Outcome:
     """disk space is bounded"""
     most = _TIGHT.disk_bytes
     taken = inside.ask("take_disk", 4 * most)
     held = isinstance(taken, int) and taken <= most
-    return Protection("disk space is bounded", held, f"{taken} bytes of {most}")
+    return held, f"{taken} bytes of {most}"
 
 
-def _time(inside: _Inside) -> Protection:
+def _time(inside: _Inside) -> Outcome:
     """time is bounded"""
     with inside.process(replace(_TIGHT, cell_seconds=1.0)) as process:
         try:
             process.run("while True: pass", "attempt")
         except PieceLost as lost:
-            return Protection("time is bounded", lost.cause == "time", lost.message)
-    return Protection("time is bounded", False, "an endless loop ended")
+            return lost.cause == "time", lost.message
+    return False, "an endless loop ended"
 
 
-def _output(inside: _Inside) -> Protection:
+def _output(inside: _Inside) -> Outcome:
     """output is bounded"""
     with inside.process() as process:
         try:
             process.run("for _ in range(10_000): print('x' * 1000)", "attempt")
         except PieceLost as lost:
-            return Protection("output is bounded", lost.cause == "output", lost.message)
-    return Protection("output is bounded", False, "10 MB were printed")
+            return lost.cause == "output", lost.message
+    return False, "10 MB were printed"
 
 
-def _leftovers(inside: _Inside) -> Protection:
+def _leftovers(inside: _Inside) -> Outcome:
     """nothing is left behind, no process and no file"""
     name = f"left-{secrets.token_hex(4)}"
     with inside.process() as process:
@@ -244,7 +246,7 @@ def _leftovers(inside: _Inside) -> Protection:
     found = inside.ask("find_things", name)
     found = found if gone else [*found, "a process"]
     what = "a process that had got away was ended, and the next submission found no file"
-    return _nothing("nothing is left behind, no process and no file", found, what)
+    return _nothing(found, what)
 
 
 def _ends(descriptor: int) -> bool:
@@ -256,14 +258,14 @@ def _ends(descriptor: int) -> bool:
     return False
 
 
-def _kernel(inside: _Inside) -> Protection:
+def _kernel(inside: _Inside) -> Outcome:
     """the kernel refuses what leads out of sandboxes"""
     answered = inside.ask("call_the_kernel")
     what = "no namespace, no tracing, no virtual machine's socket, not root"
-    return _nothing("the kernel refuses what leads out of sandboxes", answered, what)
+    return _nothing(answered, what)
 
 
-def _the_next(inside: _Inside) -> Protection:
+def _the_next(inside: _Inside) -> Outcome:
     """the next submission is safe from this one"""
     with inside.process() as process:
         process.run(
@@ -277,10 +279,10 @@ def _the_next(inside: _Inside) -> Protection:
         )
     alive = inside.parent.alive and inside.ask("find_things", "nothing") == []
     seen = "the process that starts the next one is alive" if alive else "it was ended"
-    return Protection("the next submission is safe from this one", alive, seen)
+    return alive, seen
 
 
-_ATTACKS: tuple[Callable[[_Inside], Protection], ...] = (
+_ATTACKS: tuple[Callable[[_Inside], Outcome], ...] = (
     _your_files,
     _answers,
     _writing,
