@@ -1,4 +1,4 @@
-"""The attacks. Each edits a notebook whose answers are wrong, and hopes for more than they are worth.
+"""The attacks. Each edits a notebook whose answers are wrong, and hopes for more than they earn.
 
 What strains the machine is bounded here as well, in time, in size and in number, and traffic stays
 on this machine's loopback: a sandbox that fails must not take the machine with it.
@@ -676,7 +676,8 @@ def sources_in_the_memory_of_the_process(notebook):
         "    with open('/proc/self/mem', 'rb', buffering=0) as memory:\n"
         "        memory.seek(start)\n"
         "        data = memory.read(end - start)\n"
-        "    for found in re.finditer(rb'def softmax\\(scores: Tensor.{300,900}?\\n\\n', data, re.S):\n"
+        "    pattern = rb'def softmax\\(scores: Tensor.{300,900}?\\n\\n'\n"
+        "    for found in re.finditer(pattern, data, re.S):\n"
         "        texts.append('import torch\\nfrom torch import Tensor\\n'\n"
         "                     + found.group().decode())\n",
     )
