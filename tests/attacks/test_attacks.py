@@ -57,7 +57,12 @@ def test_of_an_honest_notebook_nothing_is_worth_a_look():
 
 
 def test_what_a_call_of_torchs_own_is_worth_is_the_instructors_choice():
-    answer = "def softmax(scores, dim):\n    return torch.softmax(scores, dim).nan_to_num(0.0)\n"
+    answer = (
+        "def softmax(scores, dim):\n"
+        "    nothing = (scores == -torch.inf).all(dim, keepdim=True)\n"
+        "    weights = torch.softmax(scores.masked_fill(nothing, 0.0), dim)\n"
+        "    return weights.masked_fill(nothing, 0.0)\n"
+    )
     notebook = handed_in(RIGHT, softmax=answer)
     none, half = (judge(notebook, library_share=share)["softmax"] for share in (0.0, 0.5))
     assert not none.passed

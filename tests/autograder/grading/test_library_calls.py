@@ -17,7 +17,7 @@ def calls(*sources, of="softmax"):
         "def softmax(s, dim):\n    return s.softmax(dim)",
         "def softmax(s, dim):\n    return torch.nn.functional.softmax(s, dim)",
         "def softmax(s, dim):\n    return getattr(torch, 'softmax')(s, dim)",
-        "from torch.nn.functional import softmax as other\ndef softmax(s, dim):\n    return other(s)",
+        "from torch.nn.functional import softmax as f\ndef softmax(s, dim):\n    return f(s)",
         "softmax = torch.softmax",
         "softmax = lambda s, dim: torch.softmax(s, dim)",
         "theirs = torch.softmax\ndef softmax(s, dim):\n    return theirs(s, dim)",
