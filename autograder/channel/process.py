@@ -83,6 +83,11 @@ class Process:
         """The first of what the submission printed."""
         return self._line.output.decode("utf-8", "replace")
 
+    @property
+    def output_descriptor(self) -> int:
+        """Where what is printed arrives; it ends when nothing that could print is left."""
+        return self._worker.output.fileno()
+
     def run(self, source: str, label: str) -> dict[str, Any] | None:
         """Run a cell or a file; the student's exception as data, None where there was none.
 

@@ -27,8 +27,10 @@ from autograder.channel.bench import Bench, Reply, Request, describe_error
 from autograder.channel.bounds import bound
 from autograder.channel.frames import EndOfFrames, read_frame, write_frame
 from autograder.channel.wire import decode, encode
+from workbook.device import seed
 
 LONGEST = 2**31
+_SEED = 0  # a class draws equal numbers
 FILE_MODULE = "submission"
 CLOSED = 113  # how a fork ends when the judge has closed it; 0 is how a student's exit() ends one
 
@@ -82,7 +84,7 @@ def main() -> None:
     """Serve until the judge closes its end, in a process that nobody has prepared."""
     requests, replies = _take_over_standard_streams()
     setting = decode(read_frame(requests, LONGEST))
-    bound(setting["limits"], count_processes=False)
+    bound(setting["limits"])
     refuse(setting["absent"])
     prepare()
     converse(requests, replies, setting["notebook"])
@@ -99,6 +101,7 @@ def prepare() -> None:
 def converse(requests: BinaryIO, replies: BinaryIO, notebook: bool) -> None:
     """Say that the worker is there, then answer until the judge closes its end."""
     runner = NotebookRunner() if notebook else FileRunner()
+    seed(_SEED)
     write_frame(replies, encode({"value": None, "calls": []}))
     with contextlib.suppress(EndOfFrames):
         while True:

@@ -4,6 +4,7 @@ one."""
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from autograder.channel.alone import Alone
 from autograder.channel.limits import Limits
 from autograder.channel.piece import PieceLost, PieceRaised
-from autograder.channel.process import Process
+from autograder.channel.process import NO_ANSWER, Process
 from autograder.channel.worker import FILE_MODULE
 from autograder.channel.working import Worker
 from autograder.checks.examine import PRACTICE_SEED, examine, unjudged
@@ -22,6 +23,7 @@ from autograder.checks.exercise import Exercise
 from autograder.checks.verdict import Verdict
 from autograder.exercises import exercises_of
 from autograder.grading.lending import lent_to
+from autograder.grading.library_calls import library_calls
 from autograder.lessons.submission import Step, provider, steps
 from autograder.sandbox import NoSandbox, choose
 from autograder.sandbox.warm import at_hand
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode  # a second of import that judging a file can spare
 
 _DEMONSTRATIONS_FOR_ONE_CELL = 8
+_log = logging.getLogger(__name__)
 
 
 def judge_file(
@@ -231,7 +234,9 @@ class _Run:
             ]
             lent = {"lent": lent_to(exercise.name), "again": again}
         verdict = _judge_piece(exercise, process, self._seed, trouble, "__main__", lent)
-        tries.append(replace(verdict, library_share=self._library_share))
+        written = library_calls(exercise, [step.source for step in self._plan])
+        calls = tuple(dict.fromkeys((*verdict.forbidden, *written)))
+        tries.append(replace(verdict, forbidden=calls, library_share=self._library_share))
 
 
 def _is_right(verdict: Verdict) -> bool:
@@ -265,6 +270,9 @@ def _judge_piece(
         return unjudged(exercise, "not defined", str(raised))
     except PieceLost as lost:
         return unjudged(exercise, lost.cause, lost.message)
+    except Exception:  # a value that no property foresaw: no points, and a word for us
+        _log.exception("%s: an answer that could not be judged", exercise.name)
+        return unjudged(exercise, "died", NO_ANSWER)
     if lent is not None:
         return replace(verdict, lent=tuple(lent["lent"]["names"]))
     return replace(verdict, printed=process.output)

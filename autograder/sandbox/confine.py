@@ -9,6 +9,7 @@ calls. It imports nothing heavy, so that it can be tried in a few milliseconds.
 import ctypes
 import os
 import platform
+import re
 import struct
 import sys
 from pathlib import Path
@@ -46,7 +47,7 @@ def confine(limits: dict[str, int], user: int | None) -> list[str]:
         if not any(Path(place).iterdir()):  # the course itself may lie below /tmp
             _mount(str(folder), place, None, _BIND)
     os.chown(HOME, owner, -1)
-    bound(limits)
+    bound(limits, _others() if user is None else 0)
     _drop_privileges(user)
     missing = [] if _filter_system_calls() else ["a filter of system calls"]
     os.chdir(HOME)
@@ -56,6 +57,16 @@ def confine(limits: dict[str, int], user: int | None) -> list[str]:
 def hide_from_others() -> None:
     """Nobody may trace this process or read its memory, its own user included."""
     _libc().prctl(_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _others() -> int:
+    """Processes that count against the limit though they aren't the submission's.
+
+    Since Linux 5.14 a user is counted in each user namespace apart: here, that is the parent.
+    Before, all of the user's processes on the machine count, and none of them can be seen.
+    """
+    release = [int(part) for part in re.findall(r"\d+", platform.release())[:2]]
+    return 1 if release >= [5, 14] else 4096
 
 
 def _drop_privileges(user: int | None) -> None:

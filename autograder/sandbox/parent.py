@@ -117,7 +117,7 @@ class _Forked:
                 confine(self._limits, packet["user"])
             else:
                 _settle(self._folder)
-                bound(self._limits, count_processes=False)
+                bound(self._limits)
             with os.fdopen(requests, "rb", buffering=0) as asked, os.fdopen(replies, "wb") as told:
                 notebook = decode(read_frame(asked, LONGEST))["notebook"]
                 converse(asked, told, notebook)

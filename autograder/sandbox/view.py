@@ -12,6 +12,7 @@ from workbook.syllabus import LESSONS, Lesson
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
 _SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime",
              "timezone", "mime.types", "locale.conf")  # fmt: skip
+COURSE = "/course"  # what a submission takes for the course's folder
 _OF_THE_AUTOGRADER = ("__init__.py", "channel", "sandbox")
 
 
@@ -70,5 +71,4 @@ def _of_the_course(lesson: Lesson) -> list[str]:
         if path.name not in hidden:
             arguments += ["--ro-bind", str(path), str(path)]
     arguments += ["--remount-ro", str(pieces)]
-    data = str(datasets_folder())
-    return [*arguments, "--ro-bind-try", data, data]
+    return [*arguments, "--ro-bind-try", str(datasets_folder()), f"{COURSE}/datasets"]

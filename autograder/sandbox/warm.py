@@ -22,7 +22,8 @@ from autograder.channel.limits import Limits
 from autograder.channel.working import Ending
 from autograder.sandbox.choice import NoSandbox, Sandbox
 from autograder.sandbox.confine import HOME
-from autograder.sandbox.view import visible
+from autograder.sandbox.view import COURSE, visible
+from workbook.home import datasets_folder
 from workbook.syllabus import Lesson
 
 _TO_END = 20.0  # seconds for a parent to end a worker, beyond the worker's own patience
@@ -34,9 +35,9 @@ class WarmParent:
     start."""
 
     def __init__(self, sandbox: Sandbox, lesson: Lesson, start_seconds: float) -> None:
-        self.key = (sandbox, lesson.name)
+        self.key = _key(sandbox, lesson)
         self.made_by = os.getpid()
-        self._sandbox = sandbox
+        self.sandbox = sandbox
         self._folder = tempfile.TemporaryDirectory(prefix="warm-", ignore_cleanup_errors=True)
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the parent
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -79,7 +80,7 @@ class WarmParent:
         """A new worker. Raises OSError where the parent is gone."""
         ends = [os.pipe() for _ in range(3)]
         (asks, asked), (told, tells), (shown, shows) = ends
-        wrapping = self._sandbox.wrapping
+        wrapping = self.sandbox.wrapping
         packet = {
             "limits": limits.of_a_process(),
             "user": None if wrapping is None else wrapping.user(),
@@ -149,13 +150,19 @@ _lock = threading.Lock()
 @contextlib.contextmanager
 def at_hand(sandbox: Sandbox, lesson: Lesson, limits: Limits) -> Iterator[WarmParent]:
     """A warm parent, for as long as the block runs. Raises NoSandbox where none starts."""
-    parent = _take((sandbox, lesson.name)) or WarmParent(sandbox, lesson, limits.start_seconds)
+    parent = _take(_key(sandbox, lesson)) or WarmParent(sandbox, lesson, limits.start_seconds)
     try:
         yield parent
     except BaseException:
         parent.close()  # nobody knows what state it is in
         raise
     _give_back(parent)
+
+
+def _key(sandbox: Sandbox, lesson: Lesson) -> tuple[Any, ...]:
+    """What a warm parent depends on."""
+    data = datasets_folder()
+    return sandbox, lesson.name, data if data.is_dir() else None
 
 
 def _take(key: tuple[Any, ...]) -> WarmParent | None:
@@ -190,9 +197,9 @@ def close_all() -> None:
 
 
 def _surroundings(home: str) -> dict[str, str]:
-    return environment(home) | {
+    told = environment(home) | {
         "USER": "student",
         "LOGNAME": "student",
         "PYTHONHASHSEED": "0",  # a class gets equal sets in equal orders
-        "TMPDIR": f"{home}/tmp" if home == HOME else home,
     }
+    return told | {"TMPDIR": f"{HOME}/tmp", "WORKBOOK_HOME": COURSE} if home == HOME else told
