@@ -32,7 +32,8 @@ GRADED, UNCHANGED, PROBLEM = "graded", "unchanged", "problem"
 @dataclass(frozen=True)
 class Outcome:
     """What became of one submission. `score` is what the checks gave, without written answers;
-    `library` names the pieces that call the torch function they were to write."""
+    `library` names the pieces that call the torch function they were to write, `look` lines of the
+    submission that are worth a look."""
 
     student: str
     lesson: str
@@ -41,6 +42,7 @@ class Outcome:
     max_score: float = 0.0
     notes: tuple[str, ...] = ()
     library: tuple[str, ...] = ()
+    look: tuple[str, ...] = ()
     judged_now: bool = False
 
 
@@ -173,7 +175,15 @@ class ClassRun:
         score, most = self._score(receipt, found.lesson)
         library = tuple(name for name, each in receipt.verdicts.items() if each.forbidden)
         return Outcome(
-            found.student, found.lesson.name, status, score, most, notes, library, judged_now
+            found.student,
+            found.lesson.name,
+            status,
+            score,
+            most,
+            notes,
+            library,
+            receipt.look,
+            judged_now,
         )
 
     def _score(self, receipt: Receipt, lesson: Lesson) -> tuple[float, float]:

@@ -194,6 +194,8 @@ def line(outcome) -> str:
     notes = list(outcome.notes)
     if outcome.library:
         notes.append(f"calls torch's own function in {', '.join(outcome.library)}")
+    if outcome.look:
+        notes.append(f"worth a look: {'; '.join(outcome.look[:3])}")
     return "  ".join(filter(None, parts)) + ("".join(f" · {note}" for note in notes))
 
 

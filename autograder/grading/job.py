@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from autograder.channel.limits import Limits
 from autograder.grading import judging_code
-from autograder.grading.judge import judge_notebook
 from autograder.grading.reading import read
 from autograder.grading.receipt import Receipt, environment, key_of
 from autograder.lessons.release import released_notebook
@@ -36,6 +35,10 @@ class Job:
 def judge(job: Job) -> Receipt:
     """The receipt of a submission. Raises for trouble of ours (no release, no sandbox) and
     Unreadable for what is no notebook, never for what a submission does."""
+    # torch comes with it, which a process that only gives out jobs (a server, say) can spare.
+    from autograder.grading.judge import judge_notebook
+    from autograder.grading.worth_a_look import worth_a_look
+
     lesson = find_lesson(job.lesson)
     released = released_notebook(lesson)
     notebook = rebuild(read(job.notebook), released).notebook
@@ -51,5 +54,6 @@ def judge(job: Job) -> Receipt:
         judge=judging_code.version(lesson),
         environment=surroundings,
         verdicts=verdicts,
+        look=tuple(worth_a_look(notebook, released, lesson)),
         seconds=seconds,
     )

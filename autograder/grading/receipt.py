@@ -34,7 +34,8 @@ class BadReceipt(ValueError):
 class Receipt:
     """The verdicts on a submission, by exercise, and what they depend on.
 
-    `environment` says under which Python and torch the submission ran, and in which sandbox.
+    `environment` says under which Python and torch the submission ran, and in which sandbox; `look`
+    lists lines of it that an instructor may want to read.
     """
 
     key: str
@@ -43,6 +44,7 @@ class Receipt:
     judge: str
     environment: Mapping[str, str]
     verdicts: Mapping[str, Verdict]
+    look: tuple[str, ...] = ()
     seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
@@ -54,6 +56,7 @@ class Receipt:
             "seed": self.seed,
             "judge": self.judge,
             "environment": dict(self.environment),
+            "look": list(self.look),
             "seconds": round(self.seconds, 3),
             "verdicts": {name: asdict(verdict) for name, verdict in self.verdicts.items()},
         }
@@ -103,6 +106,7 @@ def from_json(told: Any, key: str | None = None) -> Receipt:
             judge=told["judge"],
             environment=told["environment"],
             verdicts={name: _verdict(each) for name, each in told["verdicts"].items()},
+            look=tuple(told["look"]),
             seconds=told["seconds"],
         )
     except (AttributeError, KeyError, TypeError) as error:
