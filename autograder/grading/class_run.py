@@ -145,7 +145,7 @@ class ClassRun:
         started = time.perf_counter()
         done, _ = wait(waiting, return_when=FIRST_COMPLETED)
         self.tally.spent("waiting for workers", started)
-        for future in done:
+        for future in [each for each in waiting if each in done]:  # in the order of their names
             ready = waiting.pop(future)
             try:
                 receipt = checked(future.result(), ready.key)

@@ -137,6 +137,12 @@ def _of_student(
         candidates = by_lesson.get(lesson)
         problems = unread.get(lesson, []) + (unread.get(None, []) if not candidates else [])
         if not candidates:
+            problems += [
+                f"{file.place} holds {other.name}"
+                for other, found in by_lesson.items()
+                for file, *_ in found
+                if file.lesson == lesson
+            ]
             for problem in problems:
                 yield Problem(student, lesson.name, problem)
             if not problems and lesson.name in owned.folders:
@@ -196,7 +202,7 @@ def _walk(folder: Path, owned: _Student) -> None:
                 continue
             told = path.relative_to(folder.parent).as_posix()
             stem_lesson = _named(path.stem) or lesson
-            right = bool(lesson) and path.stem == lesson.name and len(inside) == 1
+            right = bool(lesson) and name == f"{lesson.name}.ipynb" and len(inside) == 1
             if name == TIMESTAMP and lesson and not path.is_symlink():
                 owned.timestamps[lesson.name] = path.read_text("utf-8", "replace").strip()
             elif ".ipynb" not in name.lower():  # some browsers add a .txt or .json

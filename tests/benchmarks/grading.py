@@ -14,6 +14,7 @@ more submission costs in time and memory, and the most memory that was in use.
 import argparse
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -53,9 +54,11 @@ c.Autograde.pre_convert_hook = lambda assignment, **_: fill_gradebook(assignment
 
 @dataclass
 class Race:
-    """One side: seconds in all, the moments at which submissions were done, and memory in MB."""
+    """One side: seconds in all and of processors, the moments at which submissions were done, and
+    memory in MB. The processors' time says something on a busy machine too."""
 
     seconds: float = 0.0
+    processors: float = 0.0
     done: list[float] = field(default_factory=list)
     memory: list[tuple[float, float]] = field(default_factory=list)
     output: str = ""
@@ -106,7 +109,7 @@ def run(command: list[str], folder: Path, is_done: str, limit: float) -> Race:
         "PYTHONPATH": str(root()),
         "PYTHONUNBUFFERED": "1",
     }
-    race, started = Race(), time.perf_counter()
+    race, started, before = Race(), time.perf_counter(), _processors()
     with subprocess.Popen(
         command,
         cwd=folder,
@@ -136,10 +139,17 @@ def run(command: list[str], folder: Path, is_done: str, limit: float) -> Race:
         race.output = process.stdout.read()
         process.wait()
         race.seconds = time.perf_counter() - started
+        race.processors = _processors() - before
         clock.cancel()
         for watcher in watchers:
             watcher.join()
     return race
+
+
+def _processors() -> float:
+    """Seconds that all children which ended have had of the processors."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _family(pid: int) -> list[int]:
@@ -200,7 +210,8 @@ def main() -> int:
         print(f"{count} submissions of {lesson.name}, {arguments.jobs} jobs")
         print(
             f"ours            {mine.seconds:8.1f} s  {mine.each:6.3f} s each  "
-            f"peak {mine.peak:6.0f} MB, {mine.growth:+.2f} MB each"
+            f"processors {mine.processors:6.1f} s  peak {mine.peak:6.0f} MB, "
+            f"{mine.growth:+.2f} MB each"
         )
         for what, seconds in told["spent"].items():
             print(f"    {what:<22}{seconds:8.1f} s  {seconds / count:6.3f} s each")
@@ -220,10 +231,12 @@ def main() -> int:
         theirs = run(command, stock, "Autograding ", arguments.limit)
         print(
             f"plain nbgrader  {theirs.seconds:8.1f} s  {theirs.each:6.3f} s each  "
-            f"peak {theirs.peak:6.0f} MB, {theirs.growth:+.2f} MB each"
+            f"processors {theirs.processors:6.1f} s  peak {theirs.peak:6.0f} MB, "
+            f"{theirs.growth:+.2f} MB each"
         )
         print(f"ratio           {theirs.seconds / mine.seconds:8.1f} times")
         print(f"ratio, each     {theirs.each / mine.each:8.1f} times")
+        print(f"ratio, processors {theirs.processors / mine.processors:6.1f} times")
         full = {student for student, score in scores(ours, lesson).items() if score > 0}
         plain = {student for student, score in scores(stock, lesson).items() if score > 0}
         print(

@@ -264,8 +264,8 @@ def test_another_lessons_notebook_is_not_this_lessons(course, hand_in, found, re
             told["grade_id"] = f"other-{told['grade_id']}"
     write_notebook(other, lessons_folder() / OTHER.name / f"{OTHER.name}.ipynb")
     hand_in("ana", content=json.dumps(other).encode())
-    assert found() == {}
-    submission = found((LESSON, OTHER))["ana"]
+    assert refused(found) == f"ana/{NAME}/{FILE} holds {OTHER.name}"
+    submission = found((OTHER,))["ana"]
     assert submission.lesson == OTHER
     assert submission.notes == (f"ana/{NAME}/{FILE} is named after {NAME}, and holds {OTHER.name}",)
 
