@@ -24,7 +24,7 @@ from autograder.checks.verdict import Verdict
 from autograder.exercises import exercises_of
 from autograder.grading.lending import lent_to
 from autograder.grading.library_calls import library_calls
-from autograder.lessons.submission import Step, provider, steps
+from autograder.lessons.submission import Step, defined, provider, steps
 from autograder.sandbox import NoSandbox, choose
 from autograder.sandbox.warm import at_hand
 from workbook.syllabus import Lesson
@@ -150,6 +150,7 @@ class _Run:
         self._exercises, self._seed, self._library_share = exercises, seed, library_share
         self._lost_cells: dict[int, PieceLost] = {}
         self._tries: dict[str, list[Verdict]] = {}
+        self._tried_late: set[str] = set()
         self._over = False
 
     @property
@@ -172,7 +173,8 @@ class _Run:
             if step.exercise is not None:
                 exercise = self._exercises.get(step.exercise)
                 while exercise is not None and self._wants_a_try(exercise):
-                    self._try(exercise, process, troubles.get(step.exercise))
+                    second = exercise.name in self._tries
+                    self._try(exercise, process, troubles.get(step.exercise), second)
                     if process.lost:
                         return
             elif position in self._lost_cells:
@@ -184,6 +186,11 @@ class _Run:
                     self._lost_cells[position] = lost
                     return
         for name, exercise in self._exercises.items():
+            if self._wants_a_late_try(name):
+                self._tried_late.add(name)
+                self._try(exercise, process, None, second=False)
+                if process.lost:
+                    return
             if name not in self._tries:
                 message = f"The check of {name} is not in the notebook."
                 self._tries[name] = [unjudged(exercise, "not run", message)]
@@ -202,10 +209,8 @@ class _Run:
 
     def _provider(self, error: dict[str, Any] | None, step: Step) -> Step | None:
         """The demonstration that defines the name a cell lacked."""
-        if error is None or error["type"] != "NameError":
-            return None
-        name = error["message"].partition("'")[2].partition("'")[0]
-        return provider(self._released, name, before=step)
+        name = _lacked(error)
+        return None if name is None else provider(self._released, name, before=step)
 
     def _wants_a_try(self, exercise: Exercise) -> bool:
         """The first try is with the student's own other pieces; a second, with the course's earlier
@@ -218,15 +223,30 @@ class _Run:
             not _is_right(self.verdicts[name]) for name in lent["names"] if name in self._tries
         )
 
+    def _wants_a_late_try(self, name: str) -> bool:
+        """Whether what a failing piece lacked is defined below its check: it was written there, and
+        run out of order."""
+        tries = self._tries.get(name, [])
+        if not tries or name in self._tried_late or any(_is_right(each) for each in tries):
+            return False
+        lacked = {name} | {_lacked(each.error) for each in tries}
+        below = False
+        for step in self._plan:
+            if below and step.exercise is None and defined(step.source) & lacked:
+                return True
+            below = below or step.exercise == name
+        return False
+
     def _try(
         self,
         exercise: Exercise,
         process: Process,
         trouble: dict[str, Any] | PieceLost | None,
+        second: bool,
     ) -> None:
         tries = self._tries.setdefault(exercise.name, [])
         lent = None
-        if tries:
+        if second:
             again = [
                 {"source": step.source, "label": step.label}
                 for position, step in enumerate(self._plan)
@@ -237,6 +257,13 @@ class _Run:
         written = library_calls(exercise, [step.source for step in self._plan])
         calls = tuple(dict.fromkeys((*verdict.forbidden, *written)))
         tries.append(replace(verdict, forbidden=calls, library_share=self._library_share))
+
+
+def _lacked(error: dict[str, Any] | None) -> str | None:
+    """The name that a NameError says is not there."""
+    if error is None or error["type"] != "NameError":
+        return None
+    return error["message"].partition("'")[2].partition("'")[0] or None
 
 
 def _is_right(verdict: Verdict) -> bool:

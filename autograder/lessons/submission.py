@@ -101,7 +101,7 @@ def steps(notebook: NotebookNode, released: NotebookNode) -> list[Step]:
             plan.append(Step(cell.source, label, exercise=grade_id(cell)))
         elif cell.source.strip() and cell.source not in demonstrations:
             answers = (grade_id(cell) or "").removesuffix("-answer") or None
-            plan.append(Step(cell.source, label, answers=answers))
+            plan.append(Step(cell.source.removeprefix("\ufeff"), label, answers=answers))
     return plan
 
 
@@ -109,16 +109,13 @@ def provider(released: NotebookNode, name: str, before: Step) -> Step | None:
     """The last released demonstration that defines this name: for a cell of a student's that leans
     on one that isn't run."""
     for number, cell in reversed(list(enumerate(released.cells, start=1))):
-        if (
-            is_demonstration(cell)
-            and cell.source != before.source
-            and name in _defined(cell.source)
-        ):
+        if is_demonstration(cell) and cell.source != before.source and name in defined(cell.source):
             return Step(cell.source, f"released cell {number}")
     return None
 
 
-def _defined(source: str) -> set[str]:
+def defined(source: str) -> set[str]:
+    """The names that a cell binds at its top level; none of a cell with magics."""
     try:
         code = compile(source, "", "exec")
     except SyntaxError:  # a magic

@@ -120,14 +120,27 @@ def a_loop_that_never_ends(notebook):
 def a_demonstration_changed_on_top_of_others(notebook):
     """A helper lies in a demonstration's cell, below a name of another demonstration's."""
     (changed,) = [each for each in notebook.cells if each.source.startswith("shouting = ")]
-    changed.source = f"{changed.source}\n{_helper('softmax', 'my_softmax')}"
-    answer_cell(notebook, "project_qkv").source = RIGHT["project_qkv"]
+    changed.source = f"{changed.source}\n{_helper('project_qkv', 'project')}"
+    answer_cell(
+        notebook, "project_qkv"
+    ).source = "def project_qkv(x, W_q, W_k, W_v):\n    return project(x, W_q, W_k, W_v)\n"
+
+
+@accident()
+def a_helper_below_the_check(notebook):
+    """It was written later, and run before."""
+    run_last(notebook, _helper("softmax", "helper"))
     answer_cell(
         notebook, "softmax"
-    ).source = "def softmax(scores, dim):\n    return my_softmax(scores, dim)\n"
-    check = cell(notebook, "softmax")
-    notebook.cells.remove(check)
-    notebook.cells.append(check)
+    ).source = "def softmax(scores, dim):\n    return helper(scores, dim)\n"
+
+
+@accident()
+def a_right_answer_at_the_very_end(notebook):
+    answer_cell(
+        notebook, "project_qkv"
+    ).source = "def project_qkv(x, W_q, W_k, W_v):\n    return x @ W_q, x @ W_q, x @ W_v\n"
+    run_last(notebook, RIGHT["project_qkv"])
 
 
 def _helper(name, new_name):

@@ -10,7 +10,13 @@ from tests.attacks.conftest import TIGHT, judge
 from tests.attacks.wrong_notebook import RIGHT, handed_in
 
 # A busy machine must not cost points here; only what never ends may reach these.
-PATIENT = replace(TIGHT, request_seconds=10.0, exercise_seconds=60.0, submission_seconds=120.0)
+PATIENT = replace(
+    TIGHT,
+    request_seconds=20.0,
+    exercise_seconds=60.0,
+    cell_seconds=60.0,
+    submission_seconds=180.0,
+)
 ENDLESS = replace(PATIENT, request_seconds=2.0, cell_seconds=2.0)
 
 
