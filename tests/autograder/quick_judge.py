@@ -49,7 +49,7 @@ def quick_judge(job: Job) -> Receipt:
     surroundings = environment(choose(job.sandbox))
     key = key_of(notebook, released, lesson, job.seed, job.limits, surroundings)
     judge = judging_code.version(lesson)
-    return Receipt(key, lesson.name, job.seed, judge, surroundings, verdicts, 0.25)
+    return Receipt(key, lesson.name, job.seed, judge, surroundings, verdicts, seconds=0.25)
 
 
 def slow_judge(job: Job) -> Receipt:
