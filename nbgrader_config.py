@@ -4,12 +4,14 @@ import os
 import sys
 from pathlib import Path
 
-from autograder.grading.gradebook import fill_gradebook
+from autograder.grading.gradebook import database, fill_gradebook
 from autograder.grading.grading_page import clean_markdown
+from autograder.grading.late_penalty import LatePenalty
 from autograder.grading.nbgrader_steps import (
     AUTOGRADE_STEPS,
     EXTENSIONS_TO_IGNORE,
     SANITIZE_STEPS,
+    LenientExporter,
 )
 from workbook.handin import COLLECT_PATTERN
 
@@ -19,9 +21,7 @@ c = get_config()  # noqa: F821 - given by traitlets
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 root = Path(__file__).resolve().parent
-grading = root / "grading"
-grading.mkdir(exist_ok=True)  # SQLite makes a missing file, but no missing folder
-database = f"sqlite:///{grading / 'gradebook.db'}"
+gradebook = database(root)
 
 c.CourseDirectory.course_id = "transformer-workbook"
 c.CourseDirectory.root = str(root)
@@ -30,7 +30,7 @@ c.CourseDirectory.release_directory = "lessons"
 c.CourseDirectory.submitted_directory = "submitted"
 c.CourseDirectory.autograded_directory = "grading/autograded"
 c.CourseDirectory.feedback_directory = "grading/feedback"
-c.CourseDirectory.db_url = database
+c.CourseDirectory.db_url = gradebook
 c.CourseDirectory.ignore = EXTENSIONS_TO_IGNORE
 
 c.ClearSolutions.code_stub = {
@@ -40,9 +40,12 @@ c.ClearSolutions.text_stub = "*Write your answer here.*"
 # Rubrics stand in the cells of written questions; nbgrader expects them in its "task" cells only.
 c.ClearMarkScheme.enforce_metadata = False
 
+c.Autograde.exporter_class = LenientExporter
 c.Autograde.sanitize_preprocessors = SANITIZE_STEPS
 c.Autograde.autograde_preprocessors = AUTOGRADE_STEPS
-c.Autograde.pre_convert_hook = lambda assignment, **_: fill_gradebook(assignment, database)
+c.Autograde.pre_convert_hook = lambda assignment, **_: fill_gradebook(assignment, gradebook)
+
+c.AssignLatePenalties.plugin_class = LatePenalty
 
 # nbgrader's Validate button runs the student's notebook; some cells train a model.
 c.Execute.timeout = 300

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autograder.exercises import UnknownExercise, all_exercises, exercise
+from autograder.grading.commands import CannotDo, add_to
+from autograder.sandbox import WANTED
 from workbook.syllabus import LESSONS
 from workbook.syllabus import lesson as find_lesson
 
@@ -27,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return arguments.run(arguments)
-    except BadInput as error:
+    except (BadInput, CannotDo) as error:
         print(f"autograder: {error}", file=sys.stderr)
         return BAD_INPUT
 
@@ -45,7 +47,20 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="judge one implementation, or one lesson notebook")
     check.add_argument("what", nargs="+", metavar="EXERCISE FILE.py | NOTEBOOK.ipynb")
     check.add_argument("--json", action="store_true", help="print the verdict as JSON")
+    check.add_argument(
+        "--sandbox",
+        choices=WANTED,
+        help="where the code runs: in bubblewrap, or with your own rights (none); "
+        "default: in bubblewrap where it works",
+    )
     check.set_defaults(run=_check)
+
+    doctor = commands.add_parser(
+        "doctor", help="what protection this machine gives, attacked to prove it"
+    )
+    doctor.add_argument("--json", action="store_true", help="print it as JSON")
+    doctor.add_argument("--sandbox", choices=WANTED, default="auto", help="which one to examine")
+    doctor.set_defaults(run=_doctor)
 
     release = commands.add_parser(
         "release", help="solutions → lessons, and prove that nothing leaked"
@@ -59,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         help="don't execute: keep the stored outputs (the lesson's code must not have changed)",
     )
     release.set_defaults(run=_release)
+    add_to(commands)
     return parser
 
 
@@ -94,9 +110,9 @@ def _exercises(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     match arguments.what:
         case [notebook] if notebook.endswith(".ipynb"):
-            return _check_notebook(Path(notebook), arguments.json)
+            return _check_notebook(Path(notebook), arguments.json, arguments.sandbox)
         case [name, file]:
-            return _check_file(name, Path(file), arguments.json)
+            return _check_file(name, Path(file), arguments.json, arguments.sandbox)
     raise BadInput(
         "check takes an exercise and a Python file, or one lesson notebook:\n"
         "  autograder check softmax my_softmax.py\n"
@@ -104,12 +120,12 @@ def _check(arguments: argparse.Namespace) -> int:
     )
 
 
-def _check_file(name: str, path: Path, as_json: bool) -> int:
+def _check_file(name: str, path: Path, as_json: bool, sandbox: str | None) -> int:
     from autograder.checks.panel import Panel
     from autograder.grading.judge import judge_file
 
     try:
-        verdict = judge_file(exercise(name), path)
+        verdict = judge_file(exercise(name), path, sandbox=_sandbox(sandbox))
     except UnknownExercise as error:
         raise BadInput(f"{error}. `autograder exercises` lists them all.") from None
     except OSError as error:
@@ -121,7 +137,7 @@ def _check_file(name: str, path: Path, as_json: bool) -> int:
     return OK if verdict.passed else FAILED
 
 
-def _check_notebook(path: Path, as_json: bool) -> int:
+def _check_notebook(path: Path, as_json: bool, sandbox: str | None) -> int:
     from autograder.checks.panel import Panel
     from autograder.grading.judge import judge_notebook
     from autograder.lessons.release import read_notebook, released_notebook, released_path
@@ -142,7 +158,7 @@ def _check_notebook(path: Path, as_json: bool) -> int:
             f"{_unreadable(released_path(lesson), error)}"
         ) from None
     rebuilt = rebuild(submitted, released)
-    verdicts = judge_notebook(rebuilt.notebook, released, lesson)
+    verdicts = judge_notebook(rebuilt.notebook, released, lesson, sandbox=_sandbox(sandbox))
     if as_json:
         rows = [verdict.as_json() for verdict in verdicts.values()]
         print(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -154,6 +170,50 @@ def _check_notebook(path: Path, as_json: bool) -> int:
         score = sum(verdict.score for verdict in verdicts.values())
         print(f"{score:g} of {sum(v.max_score for v in verdicts.values()):g} points")
     return OK if all(verdict.passed for verdict in verdicts.values()) else FAILED
+
+
+def _sandbox(wanted: str | None) -> str:
+    """The one that was asked for. Without a word, the best there is: what is checked by hand is
+    mostly one's own."""
+    from autograder.sandbox import NoSandbox, choose
+
+    try:
+        choose(wanted or "auto")
+    except NoSandbox as trouble:
+        if wanted is None:
+            return "none"
+        raise BadInput(str(trouble)) from None
+    return wanted or "auto"
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from autograder.sandbox import NoSandbox, choose
+    from autograder.sandbox.doctor import examine
+
+    found, trouble, name = [], "", None
+    try:
+        sandbox = choose(arguments.sandbox)
+        name = sandbox.name
+        if not arguments.json:
+            print(f"Submissions run here in: {name}. Now it is attacked.", flush=True)
+        for protection in examine(sandbox):
+            found.append(protection)
+            if not arguments.json:
+                mark = "✓" if protection.held else "✗"
+                print(f"  {mark} {protection.name}: {protection.seen}", flush=True)
+    except NoSandbox as error:
+        trouble = str(error)
+    held = not trouble and all(protection.held for protection in found)
+    if arguments.json:
+        rows = [vars(protection) for protection in found]
+        report = {"sandbox": name, "held": held, "trouble": trouble, "protections": rows}
+        print(json.dumps(report, indent=2, ensure_ascii=False))
+    elif trouble:
+        print(f"✗ {trouble}")
+    else:
+        kept = sum(protection.held for protection in found)
+        print(f"{kept} of {len(found)} protections held.")
+    return OK if held else FAILED
 
 
 def _lesson_of_notebook(path: Path):

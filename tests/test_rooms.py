@@ -13,7 +13,7 @@ PACKAGES = ("workbook", "autograder")
 # The autograder's rooms, the lowest storey first; rooms of one storey know nothing of each other.
 STOREYS = (
     ("autograder.channel",),
-    ("autograder.checks",),
+    ("autograder.checks", "autograder.sandbox"),
     ("autograder.exercises", "autograder.lessons"),
     ("autograder.grading",),
     ("autograder.practice", "autograder.cli"),

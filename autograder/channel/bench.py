@@ -28,12 +28,16 @@ Reply = dict[str, Any]
 # A notebook, a file that is judged, and the pieces saved from earlier lessons.
 WHERE_STUDENTS_WRITE = ("__main__", "submission", "toolbox")
 
+# Whose torch calls are not the student's: those of borrowed pieces, and ours.
+_THE_COURSE = ("workbook.pieces", "workbook.toolbox", "autograder")
+
 # Characters of what an exception says of itself.
 LONGEST = {"type": 200, "message": 2000, "code": 200, "function": 200}
 
 
 class Bench:
-    """Serves requests about one subject, a function or a class.
+    """Serves requests about one subject, a function or a class. A request with a "seed" seeds
+    torch's generator first.
 
     `subject` may be anything a student bound to the name; `describe` tells what it is. The names of
     the torch functions it calls are noted, unless `noting` is False, which is a third faster.
@@ -53,13 +57,14 @@ class Bench:
             "mode": self._mode,
             "cast": self._cast,
             "gradients": self._gradients,
-            "seed": self._seed,
         }
 
     def handle(self, request: Request) -> Reply:
         """The answer to one request; an exception of the student's code comes back as data."""
         recorder = CallRecorder()
         try:
+            if "seed" in request:
+                torch.manual_seed(request["seed"])
             with recorder if self._noting else contextlib.nullcontext():
                 reply = self._operations[request["op"]](request)
         except KeyboardInterrupt:
@@ -158,10 +163,6 @@ class Bench:
             held = subject.held if isinstance(subject, OnePass) else subject
         return {"value": [None if p.grad is None else p.grad.detach() for p in held]}
 
-    def _seed(self, request: Request) -> Reply:
-        torch.manual_seed(request["seed"])
-        return {"value": None}
-
     # ---- values in and out ---------------------------------------------------------------------
 
     def _target(self, request: Request) -> Any:
@@ -240,7 +241,7 @@ def _called_by_the_course() -> bool:
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
         if module != __name__ and module.partition(".")[0] != "torch":
-            return module.partition(".")[0] in ("workbook", "autograder")
+            return module.startswith(_THE_COURSE)
         frame = frame.f_back
     return False
 
@@ -259,9 +260,9 @@ def _backward(
         if cotangent is not None and output.requires_grad and output.shape == cotangent.shape
     ]
     if pairs:
+        # The sum's gradient is the cotangent. (Passed as such, it would make torch import sympy.)
         torch.autograd.backward(
-            [output for output, _ in pairs],
-            [cotangent.to(output.device) for output, cotangent in pairs],
+            [(output * cotangent.to(output.device)).sum() for output, cotangent in pairs]
         )
     named = module.named_parameters() if module is not None else ()
     return {

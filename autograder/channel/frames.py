@@ -3,7 +3,7 @@
 import struct
 from typing import BinaryIO
 
-_LENGTH = struct.Struct("<Q")
+LENGTH = struct.Struct("<Q")
 
 
 class EndOfFrames(EOFError):
@@ -14,15 +14,20 @@ class FrameTooLong(ValueError):
     """The other side announced a message longer than it may send."""
 
 
+def frame(message: bytes) -> bytes:
+    """A message as it is sent."""
+    return LENGTH.pack(len(message)) + message
+
+
 def write_frame(pipe: BinaryIO, message: bytes) -> None:
     """Send one message."""
-    pipe.write(_LENGTH.pack(len(message)) + message)
+    pipe.write(frame(message))
     pipe.flush()
 
 
 def read_frame(pipe: BinaryIO, longest: int) -> bytes:
     """The next message. Raises EndOfFrames, and FrameTooLong before reading what is too long."""
-    (length,) = _LENGTH.unpack(_exactly(pipe, _LENGTH.size))
+    (length,) = LENGTH.unpack(_exactly(pipe, LENGTH.size))
     if length > longest:
         raise FrameTooLong(f"a message of {length} bytes; at most {longest} are allowed")
     return _exactly(pipe, length)

@@ -126,12 +126,15 @@ class Piece(Asked):
     def __init__(self, send: Callable[[Request], Reply]) -> None:
         super().__init__(self)
         self._send = send
+        self._seed: int | None = None
         self.trace: list[Any] = []
         self.torch_calls: set[str] = set()
 
     def ask(self, request: Request) -> Reply:
         """Send one request. Raises PieceRaised for an exception of the student's, PieceLost when
         the piece can't answer any more."""
+        if self._seed is not None:
+            request, self._seed = request | {"seed": self._seed}, None
         reply = self._send(request)
         self.torch_calls.update(reply["calls"])
         error = reply.get("error")
@@ -154,8 +157,8 @@ class Piece(Asked):
         return Instance(self, self.ask({"op": "make", "made": Made(kind, options)})["value"])
 
     def seed(self, number: int) -> None:
-        """Seed torch's generator on the piece's side."""
-        self.ask({"op": "seed", "seed": number})
+        """Seed torch's generator on the piece's side, before the next request is answered."""
+        self._seed = number
 
 
 def here(subject: Any, noting: bool = True) -> Piece:

@@ -1,80 +1,63 @@
-"""The judge's end of a worker: started, asked, bounded in time and output, and ended.
+"""The judge's end of a worker: asked, bounded in time and output, and ended.
 
 Whatever the worker does, the judge gets an answer or a PieceLost within the limits.
 """
 
 import contextlib
-import os
-import queue
+import select
 import signal
-import subprocess
-import sys
-import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
+from autograder.channel.absent import absent_modules
+from autograder.channel.alone import Alone
 from autograder.channel.bench import Reply, Request
-from autograder.channel.frames import EndOfFrames, FrameTooLong, read_frame, write_frame
+from autograder.channel.frames import EndOfFrames, FrameTooLong
 from autograder.channel.limits import Limits
 from autograder.channel.piece import Piece, PieceLost
+from autograder.channel.polled import PolledLine
 from autograder.channel.replies import is_reply
+from autograder.channel.threaded import ThreadedLine
 from autograder.channel.wire import WireError, decode, encode
-from workbook.home import root
-from workbook.syllabus import LESSONS, Lesson
+from autograder.channel.working import Silence, TooMuchOutput, Worker
+from workbook.syllabus import Lesson
 
-KEPT_OUTPUT = 20_000
 NO_ANSWER = "Its process answered something that is no answer."
+_LAST_BREATH = 5.0  # seconds in which a worker that has closed its channel may end by itself
 
 
 class Process:
-    """A worker. Use it as a context manager; afterwards nothing of it is left running.
+    """A conversation with a worker. Use it as a context manager; afterwards nothing of the worker
+    is left.
 
     `lesson` is the one whose pieces are being judged: its references, and later lessons', can't be
     imported there. `notebook` runs cells as a notebook does, otherwise files as Python does.
     `deadline`, in the time of `time.monotonic`, is when the submission's time is over; without it,
-    that is `submission_seconds` from now. Raises PieceLost where no worker starts.
+    that is `submission_seconds` from now. `start` starts the worker. Raises PieceLost where none
+    answers.
     """
 
     def __init__(
-        self, lesson: Lesson, limits: Limits, notebook: bool, deadline: float | None = None
+        self,
+        lesson: Lesson,
+        limits: Limits,
+        notebook: bool,
+        deadline: float | None = None,
+        start: Callable[[], Worker] = Alone,
     ) -> None:
         self._limits = limits
         self._deadline = (
             time.monotonic() + limits.submission_seconds if deadline is None else deadline
         )
-        self._folder = tempfile.TemporaryDirectory(prefix="worker-", ignore_cleanup_errors=True)
-        self._worker = subprocess.Popen(
-            [sys.executable, "-m", "autograder.channel.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=self._folder.name,
-            env=_environment(self._folder.name),
-            start_new_session=True,
-        )
-        self._requests: queue.Queue[bytes | None] = queue.Queue()
-        self._replies: queue.Queue[Reply | PieceLost] = queue.Queue()
-        self._asked = threading.Semaphore(0)
-        self._closed = False
-        self._output = bytearray()
-        self._output_size = 0
+        self._worker = start()
+        kind = PolledLine if hasattr(select, "poll") else ThreadedLine
+        self._line = kind(self._worker, limits.message_bytes, limits.output_bytes)
         self._ended: PieceLost | None = None
-        # One thread a pipe, which closes it: whatever the worker does with the other end, the judge
-        # doesn't wait for it.
-        self._threads = [
-            threading.Thread(target=each, daemon=True)
-            for each in (self._write_requests, self._read_replies, self._drain_output)
-        ]
-        for thread in self._threads:
-            thread.start()
-        absent = [f"workbook.pieces.{later.module}" for later in LESSONS[lesson.number - 1 :]]
         setting = {
             "notebook": notebook,
-            "absent": ["autograder.exercises", *absent],
-            "memory_bytes": limits.memory_bytes,
+            "absent": absent_modules(lesson),
+            "limits": limits.of_a_process(),
         }
         seconds = limits.start_seconds
         try:
@@ -87,13 +70,8 @@ class Process:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._kill()
-        self._requests.put(None)
-        self._closed = True
-        self._asked.release()
-        for thread in self._threads:
-            thread.join(timeout=2)  # longer only where something that got away holds a pipe open
-        self._folder.cleanup()
+        self._worker.end()
+        self._line.close()
 
     @property
     def lost(self) -> bool:
@@ -103,7 +81,12 @@ class Process:
     @property
     def output(self) -> str:
         """The first of what the submission printed."""
-        return self._output.decode("utf-8", "replace")
+        return self._line.output.decode("utf-8", "replace")
+
+    @property
+    def output_descriptor(self) -> int:
+        """Where what is printed arrives; it ends when nothing that could print is left."""
+        return self._worker.output.fileno()
 
     def run(self, source: str, label: str) -> dict[str, Any] | None:
         """Run a cell or a file; the student's exception as data, None where there was none.
@@ -114,8 +97,11 @@ class Process:
         return self._ask(request, _bound(self._limits.cell_seconds)).get("error")
 
     @contextlib.contextmanager
-    def piece(self, name: str) -> Iterator[Piece | None]:
-        """The piece of this name on a bench over there; None where nothing has that name."""
+    def piece(self, name: str, lent: Request | None = None) -> Iterator[Piece | None]:
+        """The piece of this name on a bench over there; None where nothing has that name.
+
+        `lent` has other pieces in the place of the student's (see `autograder.channel.worker`).
+        """
         seconds = self._limits.exercise_seconds
         deadline = time.monotonic() + seconds
         together = f"Its calls took longer than {seconds:.3g} seconds together."
@@ -128,7 +114,7 @@ class Process:
             if self._ended is None:
                 self._ask({"op": "close"}, _bound(self._limits.request_seconds))
 
-        defined = send({"op": "open", "name": name}).get("value")
+        defined = send({"op": "open", "name": name} | (lent or {})).get("value")
         try:
             yield Piece(send) if defined is True else None
         except Exception:
@@ -143,14 +129,15 @@ class Process:
             raise self._ended
         whole = f"All of it took longer than {self._limits.submission_seconds:.3g} seconds."
         seconds, over = min(*bounds, (self._deadline - time.monotonic(), whole))
-        self._asked.release()
-        self._requests.put(encode(request))
         try:
-            reply = self._replies.get(timeout=max(0.0, seconds))
-        except queue.Empty:
+            reply = decode(self._line.exchange(encode(request), seconds))
+        except Silence:
             raise self._end("time", over) from None
-        if isinstance(reply, PieceLost):
-            raise self._end(reply.cause, reply.message)
+        except WireError:
+            raise self._end("died", NO_ANSWER) from None
+        except (EndOfFrames, FrameTooLong, TooMuchOutput, OSError) as error:
+            cause, message = self._why_it_stopped(error)
+            raise self._end(cause, message) from None
         if not is_reply(reply, to=request.get("op")):
             raise self._end("died", NO_ANSWER)
         if "died" in reply:
@@ -158,74 +145,25 @@ class Process:
         return reply
 
     def _end(self, cause: str, message: str) -> PieceLost:
-        self._kill()
+        self._worker.end()
         self._ended = self._ended or PieceLost(cause, message)
         return self._ended
 
-    def _kill(self) -> None:
-        if os.name == "posix":
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._worker.pid, signal.SIGKILL)
-        self._worker.kill()
-        self._worker.wait()
-
-    def _write_requests(self) -> None:
-        # An OSError: it is gone, and the reader says why.
-        with contextlib.suppress(OSError), self._worker.stdin:
-            while (request := self._requests.get()) is not None:
-                write_frame(self._worker.stdin, request)
-
-    def _read_replies(self) -> None:
-        with self._worker.stdout as pipe:
-            try:
-                while True:
-                    self._asked.acquire()  # what nobody asked for is not read, and fills no memory
-                    if self._closed:
-                        return
-                    self._replies.put(decode(read_frame(pipe, self._limits.message_bytes)))
-            except (EndOfFrames, OSError, ValueError) as error:
-                self._replies.put(self._why_it_stopped(error))
-
-    def _why_it_stopped(self, error: Exception) -> PieceLost:
+    def _why_it_stopped(self, error: Exception) -> tuple[str, str]:
+        """The cause and the message of a worker that gave no answer."""
         if isinstance(error, FrameTooLong):
             size = self._limits.message_bytes // 2**20
-            return PieceLost("memory", f"It returned more than {size} MB.")
-        if self._output_size > self._limits.output_bytes:
+            return "memory", f"It returned more than {size} MB."
+        if isinstance(error, TooMuchOutput):
             size = self._limits.output_bytes // 2**20
-            return PieceLost("output", f"It printed more than {size} MB, and was stopped.")
-        if isinstance(error, WireError):
-            return PieceLost("died", NO_ANSWER)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return PieceLost("died", _how_it_died(self._worker.wait(timeout=5)))
-        return PieceLost("died", "Its process closed the channel.")
-
-    def _drain_output(self) -> None:
-        with contextlib.suppress(OSError), self._worker.stderr as pipe:
-            while part := pipe.read1(65536):
-                self._output_size += len(part)
-                self._output += part[: KEPT_OUTPUT - len(self._output)]
-                if self._output_size > self._limits.output_bytes:
-                    self._kill()
-                    return
-
-
-def _environment(folder: str) -> dict[str, str]:
-    """What a worker knows of its surroundings: where Python and the course are, and no more."""
-    kept = ("PATH", "SYSTEMROOT", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
-    return {name: os.environ[name] for name in kept if name in os.environ} | {
-        "HOME": folder,
-        "TMPDIR": folder,
-        "IPYTHONDIR": str(Path(folder) / "ipython"),
-        "MPLBACKEND": "Agg",
-        "MPLCONFIGDIR": folder,
-        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
-        "PYTHONIOENCODING": "utf-8",
-        "PYTHONUNBUFFERED": "1",
-        "OMP_NUM_THREADS": "1",
-        "CUDA_VISIBLE_DEVICES": "",  # CUDA survives no fork, and a class gets equal numbers
-        "WORKBOOK_HOME": str(root()),
-        "WORKBOOK_TOOLBOX": str(Path(folder) / "toolbox"),
-    }
+            return "output", f"It printed more than {size} MB, and was stopped."
+        ending = self._worker.end(_LAST_BREATH)
+        if ending.cause == "memory":
+            size = self._limits.memory_bytes // 2**20
+            return "memory", f"It took more than {size} MB of memory, and was stopped."
+        if ending.code is None:
+            return "died", "Its process closed the channel."
+        return "died", _how_it_died(ending.code)
 
 
 def _bound(seconds: float) -> tuple[float, str]:

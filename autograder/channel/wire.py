@@ -21,12 +21,16 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 LENGTH = struct.Struct("<Q")
+# Bytes of structure: far more than a check needs, and far less than would fill the reader's memory.
+_MOST_STRUCTURE = 4 * 2**20
 
 # What safetensors writes in every version; a tensor of another dtype can't travel.
 DTYPES = frozenset(
     getattr(torch, name)
     for name in "float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 bool".split()
 )
+
+_DTYPE_NAMES = {name for name, value in vars(torch).items() if isinstance(value, torch.dtype)}
 
 
 class WireError(ValueError):
@@ -140,6 +144,8 @@ def decode(message: bytes) -> Any:
     """The structure that `encode` was given. Raises WireError for anything else."""
     try:
         (length,) = LENGTH.unpack_from(message)
+        if length > _MOST_STRUCTURE:
+            raise WireError(f"a structure of {length} bytes; at most {_MOST_STRUCTURE} are read")
         end = LENGTH.size + length
         structure = json.loads(message[LENGTH.size : end])
         tensors = load_tensors(message[end:])
@@ -168,10 +174,9 @@ def _unpack(item: Any, tensors: dict[str, torch.Tensor]) -> Any:
     if "tensor" in item:
         return tensors[item["tensor"]].requires_grad_(bool(item["requires_grad"]))
     if "dtype" in item:
-        dtype = getattr(torch, item["dtype"], None)
-        if not isinstance(dtype, torch.dtype):
+        if item["dtype"] not in _DTYPE_NAMES:
             raise WireError(f"no such dtype: {item['dtype']!r}")
-        return dtype
+        return getattr(torch, item["dtype"])
     if "handle" in item:
         return Handle(int(item["handle"]))
     if "made" in item:

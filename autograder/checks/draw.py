@@ -65,12 +65,13 @@ class Draw:
         mask = torch.rand(shape, generator=self._generator) < share
         width = shape[-1]
         rows = mask.view(-1, width)
-        for row in rows:
-            if width > 1:
-                first, second = torch.randperm(width, generator=self._generator)[:2]
-                row[first], row[second] = True, False
-            else:
-                row[0] = True
+        if width == 1:
+            return torch.ones_like(mask)
+        orders = [torch.randperm(width, generator=self._generator) for _ in rows]
+        if orders:
+            chosen = torch.stack(orders)
+            rows.scatter_(1, chosen[:, :1], True)
+            rows.scatter_(1, chosen[:, 1:2], False)
         return mask
 
     def weights(

@@ -113,7 +113,14 @@ def _escape(text: str) -> str:
 
 def _explanations(verdict: Verdict) -> list[str]:
     told = dict.fromkeys((verdict.told_first, verdict.diagnosis))
-    return [each.message for each in told if each is not None]
+    explanations = [each.message for each in told if each is not None]
+    if verdict.lent:
+        names = ", ".join(verdict.lent)
+        explanations.append(
+            f"Judged with the course's own {names}, so that a mistake of yours there isn't counted "
+            "here again."
+        )
+    return explanations
 
 
 def _error_lines(error: dict) -> list[str]:

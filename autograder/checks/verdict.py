@@ -41,7 +41,9 @@ class Verdict:
 
     `error` is the student's own exception as `bench.describe_error` tells it; `cause` says why a
     piece could not be judged ("not defined", "time", "died" …), and is empty where it could.
-    `instead` is the exercise's own sentence on forbidden calls, empty where the general one fits.
+    `instead` is the exercise's own sentence on forbidden calls, empty where the general one fits;
+    `library_share` is the part of the points that such an answer keeps. `lent` names the course's
+    pieces that stood in for the student's own.
     """
 
     exercise: str
@@ -51,6 +53,8 @@ class Verdict:
     cause: str = ""
     forbidden: tuple[str, ...] = ()
     instead: str = ""
+    library_share: float = 0.0
+    lent: tuple[str, ...] = ()
     printed: str = field(default="", compare=False)
 
     @property
@@ -63,11 +67,12 @@ class Verdict:
 
     @property
     def score(self) -> float:
-        """The points of the properties that hold; none where the torch call that is the answer was
-        used."""
-        if self.cause or self.forbidden:
+        """The points of the properties that hold, or the share of them that is left where the torch
+        call that is the answer was used."""
+        if self.cause:
             return 0.0
-        return sum(result.points for result in self.results if result.passed)
+        points = sum(result.points for result in self.results if result.passed)
+        return points * self.library_share if self.forbidden else points
 
     @property
     def told_first(self) -> Diagnosis | None:

@@ -1,40 +1,103 @@
-"""What is kept about a class beside nbgrader's own database, which nbgrader alone writes."""
+"""What a gradebook must know before anything is graded, and what is kept beside nbgrader's own
+database, which nbgrader alone writes."""
 
 import json
 import secrets
+from pathlib import Path
 
+from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import SaveCells
 
+from autograder.grading import roster
+from autograder.grading.settings import Settings, settings
 from autograder.lessons.cells import grade_id, is_answer, is_locked
 from autograder.lessons.release import released_notebook
 from workbook.atomic import write_text
 from workbook.home import root
+from workbook.syllabus import Lesson
 from workbook.syllabus import lesson as find_lesson
 
 
+def database(course: Path | None = None) -> str:
+    """The address of nbgrader's gradebook of the course in a folder; it is there afterwards."""
+    folder = (course or root()) / "grading"
+    folder.mkdir(exist_ok=True)  # SQLite makes a missing file, but no missing folder
+    return f"sqlite:///{folder / 'gradebook.db'}"
+
+
 def fill_gradebook(assignment: str, database: str) -> None:
-    """Tell nbgrader's gradebook what a released lesson asks for, unless it knows already.
+    """Tell nbgrader's gradebook what a released lesson asks for, when it is due and who is in the
+    class, as far as it doesn't know already.
 
     So a fresh clone grades at once, without releasing anything. Raises RuntimeError (nbgrader's)
-    where the lesson's cells changed after submissions were recorded.
+    where the lesson's cells changed after submissions were recorded, BadSettings and BadRoster.
     """
-    lesson = find_lesson(assignment)
-    notebook = released_notebook(lesson)
+    lesson, chosen = find_lesson(assignment), settings()
+    notebook = with_points(released_notebook(lesson), chosen)
+    with Gradebook(database) as gradebook:
+        _fill_roster(gradebook, chosen)
+        known = _fill_assignment(gradebook, lesson, chosen, notebook)
+    if not known:
+        resources = {
+            "nbgrader": {"notebook": lesson.name, "assignment": lesson.name, "db_url": database}
+        }
+        SaveCells().preprocess(notebook, resources)
+
+
+def with_points(notebook: NotebookNode, chosen: Settings) -> NotebookNode:
+    """The notebook with the points that the class's settings give; changed in place."""
+    for cell in notebook.cells:
+        told = cell.metadata.get("nbgrader", {})
+        if told.get("grade"):
+            told["points"] = chosen.points_of(told["grade_id"], float(told["points"]))
+    return notebook
+
+
+def _fill_assignment(
+    gradebook: Gradebook, lesson: Lesson, chosen: Settings, notebook: NotebookNode
+) -> bool:
+    """Whether the gradebook knew the lesson's cells and their points already."""
+    due = chosen.due.get(lesson.name)
+    if due is not None:
+        due = due.replace(tzinfo=None)  # nbgrader keeps times in UTC, without saying so
+    try:
+        assignment = gradebook.find_assignment(lesson.name)
+    except MissingEntry:
+        gradebook.update_or_create_assignment(lesson.name, duedate=due)
+    else:
+        if due is not None and assignment.duedate != due:
+            gradebook.update_or_create_assignment(lesson.name, duedate=due)
     asked = {
         grade_id(cell): cell.source for cell in notebook.cells if is_answer(cell) or is_locked(cell)
     }
-    with Gradebook(database) as gradebook:
-        try:
-            known = gradebook.find_notebook(lesson.name, lesson.name).source_cells
-            if {cell.name: cell.source for cell in known} == asked:
-                return
-        except MissingEntry:
-            gradebook.update_or_create_assignment(lesson.name)
-    resources = {
-        "nbgrader": {"notebook": lesson.name, "assignment": lesson.name, "db_url": database}
+    points = {
+        grade_id(cell): cell.metadata.nbgrader["points"]
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("grade")
     }
-    SaveCells().preprocess(notebook, resources)
+    try:
+        known = gradebook.find_notebook(lesson.name, lesson.name)
+    except MissingEntry:
+        return False
+    return {cell.name: cell.source for cell in known.source_cells} == asked and {
+        cell.name: cell.max_score for cell in known.grade_cells
+    } == points
+
+
+def _fill_roster(gradebook: Gradebook, chosen: Settings) -> None:
+    if chosen.roster is None:
+        return
+    known = {student.id: student for student in gradebook.students}
+    for person in roster.read(chosen.roster):
+        told = {
+            "first_name": person.first_name,
+            "last_name": person.last_name,
+            "email": person.email,
+        }
+        now = known.get(person.id)
+        if now is None or any(getattr(now, name) != value for name, value in told.items()):
+            gradebook.update_or_create_student(person.id, **told)
 
 
 def secret_seed(assignment: str) -> int:

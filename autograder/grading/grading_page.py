@@ -10,6 +10,7 @@ from typing import Any
 import bleach
 from jinja2 import pass_context
 from nbconvert.exporters import HTMLExporter
+from nbconvert.filters import markdown2html_mistune
 
 _TAGS = bleach.ALLOWED_TAGS | set(
     "br dd del details div dl dt h1 h2 h3 h4 h5 h6 hr img ins kbd p pre s small span sub summary "
@@ -22,7 +23,15 @@ _PROTOCOLS = {"http", "https", "mailto", "data"}
 @pass_context
 def clean_markdown(context: Any, source: str) -> str:
     """The HTML of a cell's markdown, without scripts and without links that run any."""
-    html = _exporter().markdown2html(context, source)
+    return _clean(_exporter().markdown2html(context, source))
+
+
+def clean_text(source: str) -> str:
+    """The same for markdown that stands in no cell."""
+    return _clean(markdown2html_mistune(source))
+
+
+def _clean(html: str) -> str:
     return bleach.clean(html, tags=_TAGS, attributes=_is_harmless, protocols=_PROTOCOLS)
 
 

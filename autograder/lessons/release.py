@@ -16,7 +16,6 @@ from nbformat import NotebookNode
 from autograder.lessons.cells import grade_id, is_setup
 from autograder.lessons.leaks import leaks
 from workbook.atomic import write_text
-from workbook.figures.picture import stored
 from workbook.home import lessons_folder, root, solutions_folder
 from workbook.syllabus import LESSONS, Lesson
 
@@ -206,6 +205,8 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
 
 def _tidy(cell: NotebookNode, lesson: Lesson) -> None:
     """Keep of a cell's outputs what is the same everywhere. Raises ReleaseError for stderr."""
+    from workbook.figures.picture import stored  # matplotlib, which grading can spare
+
     cell.metadata.pop("execution", None)
     for output in cell.outputs:
         if output.output_type == "stream" and output.name == "stderr":

@@ -17,6 +17,7 @@ built anew from it, and only what was theirs to write is taken from them:
 from __future__ import annotations
 
 import copy
+import dis
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -100,8 +101,27 @@ def steps(notebook: NotebookNode, released: NotebookNode) -> list[Step]:
             plan.append(Step(cell.source, label, exercise=grade_id(cell)))
         elif cell.source.strip() and cell.source not in demonstrations:
             answers = (grade_id(cell) or "").removesuffix("-answer") or None
-            plan.append(Step(cell.source, label, answers=answers))
+            plan.append(Step(cell.source.removeprefix("\ufeff"), label, answers=answers))
     return plan
+
+
+def provider(released: NotebookNode, name: str, before: Step) -> Step | None:
+    """The last released demonstration that defines this name: for a cell of a student's that leans
+    on one that isn't run."""
+    for number, cell in reversed(list(enumerate(released.cells, start=1))):
+        if is_demonstration(cell) and cell.source != before.source and name in defined(cell.source):
+            return Step(cell.source, f"released cell {number}")
+    return None
+
+
+def defined(source: str) -> set[str]:
+    """The names that a cell binds at its top level; none of a cell with magics."""
+    try:
+        code = compile(source, "", "exec")
+    except SyntaxError:  # a magic
+        return set()
+    stored = {"STORE_NAME", "STORE_GLOBAL"}
+    return {each.argval for each in dis.get_instructions(code) if each.opname in stored}
 
 
 def _is_cell(cell: object) -> bool:

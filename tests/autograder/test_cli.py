@@ -27,7 +27,7 @@ def judged(monkeypatch):
     asked = []
 
     def judge(verdict):
-        def judge_file(exercise, path):
+        def judge_file(exercise, path, sandbox):
             asked.append((exercise.name, path.name, path.read_text()))
             return verdict
 

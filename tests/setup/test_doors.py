@@ -221,7 +221,11 @@ def test_programs_that_the_tests_would_use_are_named_when_missing(
 
 @pytest.mark.parametrize(
     ("door", "package", "before"),
-    [("release", "autograder", ["release"]), ("translator", "workbook", ["translator"])],
+    [
+        ("release", "autograder", ["release"]),
+        ("grade", "autograder", ["grade"]),
+        ("translator", "workbook", ["translator"]),
+    ],
 )
 def test_a_thin_door_passes_everything_on(course, door, package, before):
     course.statuses["-c"] = 7

@@ -23,6 +23,7 @@ QUICK = "not slow and not browser and not notebook"
 # Door -> the package whose command line takes the arguments, and the arguments put before them.
 PASSED_ON: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "release": ("autograder", ("release",)),
+    "grade": ("autograder", ("grade",)),
     "translator": ("workbook", ("translator",)),
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -321,6 +322,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_with_packages("check", check, "the tests that take under three minutes", takes_more=True)
     add_with_packages("release", pass_on, "make lessons/ from solutions/", takes_more=True)
+    add_with_packages("grade", pass_on, "grade a class: submitted/ to gradebook", takes_more=True)
     add_with_packages("translator", pass_on, "train an English-Spanish translator", takes_more=True)
     command = add("submit", submit, "write one file to hand in")
     command.add_argument("lesson", nargs="?", help="default: the lesson you saved last")

@@ -11,7 +11,7 @@ from autograder.checks.examine import unjudged
 from autograder.checks.verdict import Result, Verdict
 from autograder.exercises import exercise
 from autograder.grading.gradebook import fill_gradebook, secret_seed
-from autograder.grading.nbgrader_steps import record
+from autograder.grading.recording import record
 from autograder.lessons.release import released_notebook, released_path, write_notebook
 from tests.autograder.small_lesson import LESSON, by_grade_id
 

@@ -12,6 +12,7 @@ from autograder.exercises import exercise
 from autograder.grading import judge as judging
 from autograder.grading.judge import judge_file, judge_notebook
 from autograder.lessons.submission import rebuild
+from autograder.sandbox import NoSandbox
 from tests.autograder.small_lesson import ANSWERS, ATTEND, LESSON, SOFTMAX, answered, by_grade_id
 
 SOFTMAX_EXERCISE = exercise("softmax")
@@ -248,11 +249,74 @@ def test_after_the_time_of_a_submission_the_rest_is_not_run(released):
     assert "4 seconds" in found["attend"].diagnosis.message
 
 
-def test_where_no_worker_starts_every_exercise_says_so(released, monkeypatch):
+def test_where_no_worker_answers_nobody_gets_a_verdict(released, monkeypatch):
+    """It isn't the submission's doing, so it costs it no points."""
+
     def refuse(*args, **kwargs):
         raise PieceLost("died", "no worker today")
 
     monkeypatch.setattr(judging, "Process", refuse)
-    found = verdicts(answered(released, **ANSWERS), released)
-    assert {verdict.cause for verdict in found.values()} == {"died"}
-    assert {verdict.diagnosis.message for verdict in found.values()} == {"no worker today"}
+    with pytest.raises(NoSandbox, match="no worker today"):
+        verdicts(answered(released, **ANSWERS), released)
+
+
+def test_an_earlier_mistake_costs_a_later_piece_nothing(released):
+    found = verdicts(answered(released, softmax=WRONG, attend=ATTEND), released)
+    assert not found["softmax"].passed
+    assert found["attend"].passed
+    assert found["attend"].lent == ("softmax",)
+    assert found["softmax"].lent == ()
+
+
+def test_a_piece_that_is_wrong_by_itself_is_told_so_with_the_students_own(released):
+    wrong = ATTEND.replace("keys @ query", "-keys @ query")
+    found = verdicts(answered(released, softmax=SOFTMAX, attend=wrong), released)
+    assert found["softmax"].passed
+    assert not found["attend"].passed
+    assert found["attend"].lent == ()
+
+
+def test_what_an_answer_has_taken_from_a_wrong_piece_is_taken_anew(released):
+    answer = "mine = softmax\n" + ATTEND.replace("softmax(", "mine(")
+    found = verdicts(answered(released, softmax=WRONG, attend=answer), released)
+    assert found["attend"].passed
+
+
+def test_a_demonstration_runs_where_a_students_cell_needs_its_name(released):
+    released = nbformat.from_dict(released)
+    released.cells[2].source = "base = 2.718281828459045"
+    notebook = answered(
+        released, softmax=SOFTMAX.replace("(scores - peak).exp()", "power(scores - peak)")
+    )
+    notebook.cells.insert(4, new_code_cell("print(base)\ndef power(x):\n    return x.exp()"))
+    assert verdicts(notebook, released)["softmax"].passed
+
+
+def test_what_torchs_own_function_earns_is_a_setting(released):
+    answer = SOFTMAX.replace("return exp", "torch.softmax(exp, dim)\n    return exp")
+    notebook = rebuild(answered(released, softmax=answer), released).notebook
+    for share in (0.0, 0.25, 1.0):
+        found = judge_notebook(notebook, released, LESSON, library_share=share)["softmax"]
+        assert found.forbidden == ("softmax",)
+        assert found.score == share * found.max_score
+        assert not found.passed
+
+
+def test_a_comparison_with_torchs_own_beside_the_piece_costs_nothing(released):
+    notebook = answered(released, **ANSWERS)
+    by_grade_id(
+        notebook, "softmax-answer"
+    ).source += "\nexp = peak = total = torch.softmax(torch.ones(3), 0)\n"
+    assert verdicts(notebook, released)["softmax"].passed
+
+
+def test_a_word_that_is_no_sandbox_is_refused(released):
+    with pytest.raises(ValueError, match="auto, bubblewrap, none"):
+        judge_notebook(released, released, LESSON, sandbox="some")
+
+
+@pytest.mark.slow
+def test_without_a_sandbox_the_verdicts_are_the_same(released):
+    notebook = rebuild(answered(released, softmax=WRONG, attend=ATTEND), released).notebook
+    apart = judge_notebook(notebook, released, LESSON, sandbox="bubblewrap")
+    assert judge_notebook(notebook, released, LESSON, sandbox="none") == apart

@@ -4,8 +4,10 @@ import copy
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
+import zipfile
 
 import nbformat
 import pytest
@@ -111,7 +113,7 @@ def nbgrader(folder, *arguments):
         env=os.environ | {"WORKBOOK_HOME": str(folder)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,  # on a machine that is busy with other tests
         check=False,
     )
 
@@ -228,3 +230,25 @@ def test_grades_are_exported(graded):
     assert float(rows["warns"]["score"]) == 8.5
     assert float(rows["untouched"]["score"]) == 0.0
     assert {float(row["max_score"]) for row in rows.values()} == {10.5}
+
+
+def test_downloads_of_a_learning_platform_are_collected(small_course, released, tmp_path):
+    """What `course.py submit` wrote, as Moodle and Canvas pack it for download."""
+    folder = tmp_path / "class"
+    shutil.copytree(small_course, folder)
+    archive = folder / "downloaded" / LESSON.name / "archive"
+    places = {
+        "s1": archive / "Ana Diaz_12345_assignsubmission_file_" / f"s1-{LESSON.name}.zip",
+        "s2": archive / f"liben_4711_889_s2-{LESSON.name}.zip",
+    }
+    for student, path in places.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(path, "w") as handed_in:
+            name = f"{student}/{LESSON.name}/{LESSON.name}.ipynb"
+            handed_in.writestr(name, json.dumps(answered(released, softmax=SOFTMAX)))
+    (archive / "readme.txt").write_text("from the platform")
+    done = nbgrader(folder, "zip_collect", LESSON.name)
+    assert done.returncode == 0, done.stderr[-3000:]
+    for student in places:
+        path = folder / "submitted" / student / LESSON.name / f"{LESSON.name}.ipynb"
+        assert by_grade_id(read_notebook(path), "softmax-answer").source == SOFTMAX

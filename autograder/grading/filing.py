@@ -1,0 +1,199 @@
+"""Receipts into the gradebook: nbgrader's own autograding, one submission after the other in one
+process.
+
+What is graded is staged in `grading/collected/`, a notebook rebuilt on its lesson under its right
+name, so that nothing a student's folder holds can stop nbgrader. The submissions themselves stay as
+they are.
+"""
+
+import contextlib
+import hashlib
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import nbformat
+import nbgrader.api
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
+from nbgrader.converters import Autograde
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import SAWarning
+from traitlets.config import PyFileConfigLoader
+
+from autograder.grading import filed
+from autograder.grading.collecting import TIMESTAMP
+from autograder.grading.gradebook import fill_gradebook, with_points
+from autograder.grading.nbgrader_steps import SaveGrades
+from autograder.grading.reading import read
+from autograder.grading.receipt import Receipt
+from autograder.grading.recording import record_all
+from autograder.grading.settings import Settings
+from autograder.lessons.release import released_notebook, released_path
+from workbook.atomic import write_bytes, write_text
+from workbook.home import root
+from workbook.syllabus import Lesson
+
+COLLECTED = "grading/collected"
+
+
+class NotFiled(Exception):
+    """nbgrader could not file a submission; the message is what it logged."""
+
+
+class Clerk:
+    """Files receipts, one lesson after the other."""
+
+    def __init__(self, settings: Settings) -> None:
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(root())).load_config()
+        config.CourseDirectory.submitted_directory = COLLECTED
+        config.Autograde.pre_convert_hook = None  # `open` does it, once a lesson
+        self._log = _Heard()
+        self._course = CourseDirectory(config=config)
+        self._parent = NbGraderAPI(self._course, config=config)
+        self._settings = settings
+        self._recorded: dict[Lesson, set[str]] = {}
+        self._released: dict[Lesson, NotebookNode] = {}
+
+    def open(self, lesson: Lesson) -> None:
+        """Prepare the gradebook for a lesson. Raises RuntimeError (nbgrader's) where its cells
+        changed after submissions were recorded, BadRoster and BadSettings."""
+        fill_gradebook(lesson.name, self._course.db_url)
+        self._released[lesson] = released_notebook(lesson)
+        with Gradebook(self._course.db_url) as gradebook:
+            submissions = gradebook.assignment_submissions(lesson.name)
+            self._recorded[lesson] = {each.student_id for each in submissions}
+
+    def stage(self, student: str, lesson: Lesson, notebook: bytes, timestamp: str | None) -> None:
+        """Put a submission where it is filed from."""
+        folder = root() / COLLECTED / student / lesson.name
+        write_bytes(folder / f"{lesson.name}.ipynb", notebook)
+        if timestamp:
+            write_text(folder / TIMESTAMP, timestamp)
+        else:
+            (folder / TIMESTAMP).unlink(missing_ok=True)
+
+    def state(self, receipt: str, lesson: Lesson, notebook: bytes, timestamp: str | None) -> str:
+        """A hash of everything that decides what is filed."""
+        chosen = self._settings
+        due = chosen.due.get(lesson.name)
+        told = [
+            receipt,
+            hashlib.sha256(notebook).hexdigest(),
+            hashlib.sha256(released_path(lesson).read_bytes()).hexdigest(),
+            timestamp,
+            dict(chosen.points),
+            chosen.library_share,
+            due and due.isoformat(),
+            repr(chosen.late),
+        ]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+    def is_filed(self, student: str, lesson: Lesson, state: str) -> bool:
+        """Whether exactly this is in the gradebook already."""
+        found = filed.find(lesson.name, student)
+        return (
+            found is not None
+            and found.state == state
+            and student in self._recorded[lesson]
+            and self._graded(student, lesson).is_file()
+        )
+
+    def file(
+        self,
+        student: str,
+        lesson: Lesson,
+        receipt: Receipt,
+        state: str,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        """File a staged submission. Raises NotFiled."""
+        self._course.assignment_id, self._course.student_id = lesson.name, student
+        converter = _Filing(coursedir=self._course, parent=self._parent)
+        converter.force, converter.create_student = True, True
+        converter.log = self._log.logger
+        converter.settle = lambda notebook, resources: self._settle(
+            notebook, resources, lesson, receipt
+        )
+        try:
+            with _one_engine():
+                converter.start()
+        except Exception as error:
+            raise NotFiled(self._log.errors() or str(error)) from error
+        found = filed.find(lesson.name, student)
+        if found is None or not self._graded(student, lesson).is_file():
+            raise NotFiled("nbgrader graded nothing; was the lesson released?")
+        filed.note(replace(found, state=state, notes=notes))
+
+    def _settle(
+        self, notebook: NotebookNode, resources: dict[str, Any], lesson: Lesson, receipt: Receipt
+    ) -> NotebookNode:
+        with_points(notebook, self._settings)
+        earned = record_all(notebook, self._released[lesson], receipt, self._settings)
+        resources["nbgrader"] |= {"receipt": receipt.key, "points": earned}
+        for step in (SaveGrades, AssignLatePenalties):
+            notebook, resources = step(parent=self._parent).preprocess(notebook, resources)
+        return notebook
+
+    def _graded(self, student: str, lesson: Lesson) -> Path:
+        graded = self._course.autograded_directory
+        folder = self._course.format_path(graded, student, lesson.name)
+        return Path(folder, f"{lesson.name}.ipynb")
+
+
+class _Filing(Autograde):
+    """nbgrader's autograding of a notebook that needs no sanitizing and is not executed: read, put
+    through the steps that file it, written once."""
+
+    settle: Any = None
+
+    def convert_single_notebook(self, notebook_filename: str) -> None:
+        resources = self.init_single_notebook_resources(notebook_filename)
+        about = resources["nbgrader"]
+        notebook = self.settle(read(Path(notebook_filename).read_bytes()), resources)
+        nbformat.validate(notebook)
+        folder = self._format_dest(about["assignment"], about["student"])
+        text = nbformat.writes(notebook) + "\n"
+        write_text(Path(folder, Path(notebook_filename).name), text)
+
+
+@contextlib.contextmanager
+def _one_engine() -> Iterator[None]:
+    """nbgrader opens the gradebook seven times for a submission. With one engine behind them all,
+    SQLAlchemy translates each query once, and not at every opening."""
+    with mock.patch.object(nbgrader.api, "create_engine", _engine), warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)  # nbgrader's own, about its own sessions
+        yield
+
+
+@cache
+def _engine(address: str, **options: Any) -> Engine:
+    return create_engine(address, **options)
+
+
+class _Heard(logging.Handler):
+    """What nbgrader logs, kept instead of shown."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.logger = logging.Logger("nbgrader filing")
+        self.logger.addHandler(self)
+        self._lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(record.getMessage())
+
+    def errors(self) -> str:
+        """What was logged since the last time, in short: the last line of a traceback."""
+        lines, self._lines = self._lines, []
+        told = next((line for line in lines if "Traceback" in line), "\n".join(lines))
+        return told.strip().rpartition("\n")[2]

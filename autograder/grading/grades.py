@@ -1,0 +1,116 @@
+"""The grades as nbgrader's gradebook has them: a row a student, a column a lesson."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from nbgrader.api import Gradebook, MissingEntry
+
+from autograder.grading.gradebook import database
+from workbook.home import root
+from workbook.syllabus import Lesson
+
+
+@dataclass(frozen=True)
+class Grade:
+    """A student's grade in a lesson. `score` has the late penalty taken off; `by_hand` counts the
+    answers that nobody has graded yet."""
+
+    score: float
+    penalty: float = 0.0
+    by_hand: int = 0
+    handed_in: bool = True
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A student, and the grades by lesson."""
+
+    id: str
+    first_name: str
+    last_name: str
+    email: str
+    grades: dict[str, Grade] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Table:
+    """All grades; `most` has the points that each lesson gives at most."""
+
+    most: dict[str, float]
+    rows: list[Row]
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """An object for each student."""
+        return [
+            {
+                "student": row.id,
+                "first_name": row.first_name,
+                "last_name": row.last_name,
+                "email": row.email,
+                "lessons": {
+                    name: {
+                        "score": grade.score,
+                        "max_score": self.most[name],
+                        "late_penalty": grade.penalty,
+                        "ungraded_answers": grade.by_hand,
+                        "handed_in": grade.handed_in,
+                    }
+                    for name, grade in row.grades.items()
+                },
+            }
+            for row in self.rows
+        ]
+
+
+def grades(lessons: Sequence[Lesson]) -> Table:
+    """The grades of all students in these lessons, as far as the gradebook knows the lessons."""
+    if not _exists():
+        return Table({}, [])
+    with Gradebook(database()) as gradebook:
+        rows = {
+            student.id: Row(
+                student.id, student.first_name or "", student.last_name or "", student.email or ""
+            )
+            for student in gradebook.students
+        }
+        most = {}
+        for lesson in lessons:
+            try:
+                most[lesson.name] = gradebook.find_assignment(lesson.name).max_score
+            except MissingEntry:
+                continue
+            for row in rows.values():
+                row.grades[lesson.name] = Grade(0.0, handed_in=False)
+            for submission in gradebook.assignment_submissions(lesson.name):
+                penalty = submission.late_submission_penalty or 0.0
+                rows[submission.student_id].grades[lesson.name] = Grade(
+                    max(0.0, submission.score - penalty),
+                    penalty,
+                    _by_hand(submission),
+                    at=submission.timestamp,
+                )
+    by_name = sorted(rows.values(), key=lambda row: (row.last_name, row.first_name, row.id))
+    return Table(most, by_name if most else [])
+
+
+def to_grade_by_hand(lessons: Sequence[Lesson]) -> int:
+    """How many answers wait for a person."""
+    table = grades(lessons)
+    return sum(grade.by_hand for row in table.rows for grade in row.grades.values())
+
+
+def _by_hand(submission) -> int:
+    if not submission.needs_manual_grade:
+        return 0
+    return sum(
+        bool(grade.needs_manual_grade)
+        for notebook in submission.notebooks
+        for grade in notebook.grades
+    )
+
+
+def _exists() -> bool:
+    return (root() / "grading" / "gradebook.db").is_file()

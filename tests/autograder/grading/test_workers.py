@@ -1,0 +1,135 @@
+"""Processes that judge: their results, their deaths, their deadline, their end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from autograder.grading.schedule import NoScheduler, cluster, here
+from autograder.grading.workers import WorkerEnded, Workers
+from workbook.home import root
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def workers():
+    with Workers(2, deadline=60) as running:
+        yield running
+
+
+def double(number):
+    return 2 * number
+
+
+def refuse():
+    raise ValueError("not like this")
+
+
+def refuse_strangely():
+    error = ValueError("strange")
+    error.thing = lambda: None
+    raise error
+
+
+def die_once(mark: Path):
+    if not mark.exists():
+        mark.write_text("died")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "the second time"
+
+
+def die():
+    os._exit(3)
+
+
+def print_and_return():
+    print("on standard output")
+    return "clean"
+
+
+def number_of_process():
+    return os.getpid()
+
+
+def test_results_come_back(workers):
+    futures = [workers.submit(double, number) for number in range(5)]
+    assert [future.result() for future in futures] == [0, 2, 4, 6, 8]
+
+
+def test_what_a_job_prints_is_not_its_result(workers):
+    assert workers.submit(print_and_return).result() == "clean"
+
+
+def test_an_exception_is_the_outcome(workers):
+    with pytest.raises(ValueError, match="not like this"):
+        workers.submit(refuse).result()
+    with pytest.raises(RuntimeError, match="ValueError: strange"):
+        workers.submit(refuse_strangely).result()
+
+
+def test_a_job_whose_worker_died_is_done_by_another(workers, tmp_path):
+    assert workers.submit(die_once, tmp_path / "mark").result() == "the second time"
+
+
+def test_a_job_that_ends_every_worker_is_given_up_and_the_others_are_done(workers):
+    lost, fine = workers.submit(die), workers.submit(double, 21)
+    assert fine.result() == 42
+    with pytest.raises(WorkerEnded, match="exit code 3"):
+        lost.result()
+    assert workers.submit(double, 4).result() == 8
+
+
+def test_a_job_without_end_is_ended():
+    with Workers(1, deadline=1) as running:
+        endless = running.submit(time.sleep, 600)
+        with pytest.raises(WorkerEnded, match="no result within 1 seconds"):
+            endless.result()
+
+
+def test_after_the_shutdown_nothing_is_taken_and_nothing_runs():
+    running = Workers(1, deadline=60)
+    number = running.submit(number_of_process).result()
+    waiting = [running.submit(time.sleep, 0.2) for _ in range(50)]
+    running.shutdown(cancel_futures=True)
+    assert any(future.cancelled() for future in waiting)
+    with pytest.raises(RuntimeError, match="shut down"):
+        running.submit(double, 1)
+    assert not Path(f"/proc/{number}").exists()
+
+
+def test_a_worker_ends_with_its_parent():
+    code = (
+        "import time\nfrom autograder.grading.workers import Workers\n"
+        "from tests.autograder.grading.test_workers import number_of_process\n"
+        "running = Workers(1, 60)\nprint(running.submit(number_of_process).result(), flush=True)\n"
+        "running.submit(time.sleep, 600)\ntime.sleep(600)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=root(), stdout=subprocess.PIPE, text=True
+    )
+    with parent:
+        number = parent.stdout.readline().strip()
+        parent.kill()
+    deadline = time.monotonic() + 30
+    while Path(f"/proc/{number}/exe").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not Path(f"/proc/{number}/exe").exists()
+
+
+def test_as_many_workers_as_are_asked_for():
+    with here(3, 60) as (executor, at_once):
+        assert at_once == 6
+        assert executor.submit(double, 1).result() == 2
+
+
+def test_no_cluster_is_a_sentence(monkeypatch):
+    with pytest.raises(NoScheduler, match="Start one with `dask scheduler`"), cluster("nothing"):
+        pass
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(NoScheduler, match="pip install"), cluster("tcp://127.0.0.1:1"):
+        pass
