@@ -38,7 +38,6 @@ MISTAKES = {
     "no super().__init__()": (NotSetUp, "super().__init__()"),
     "a list of modules called": (lambda: nn.ModuleList()(X), "for layer in self.layers"),
     "cut off": (lambda: X.sum().backward(), ".detach()"),
-    "a list of modules called": (lambda: nn.ModuleList()(X), "for layer in self.layers"),
     "None used": (lambda: [n for n in None], "is not None"),
     "None's attribute": (lambda: None.norm(), "is not None"),
     "a tuple squared": (lambda: (X,) ** 2, "…[0]"),
