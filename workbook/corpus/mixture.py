@@ -85,12 +85,14 @@ def gather(
 
 
 def phrasebook_corpus(drawn: int = 0, say: Callable[[str], None] = print) -> Corpus:
-    """The shipped phrasebook, and `drawn` more pairs of its grammar to train on; some of them come
-    twice, and count once."""
-    training = _phrasebook("train")
+    """The shipped phrasebook, and `drawn` more pairs of its grammar to train on, those with rarer
+    words first."""
+    shipped = phrasebook.load_phrasebook("train")
+    training = _plain(shipped)
     if drawn:
         say(f"The phrasebook's grammar writes {drawn:,} more sentence pairs.")
-        more = _plain(phrasebook.generate(drawn, _DRAWN_WITH))
+        rarer = phrasebook.Rarer(shipped)
+        more = _plain(phrasebook.generate(drawn, _DRAWN_WITH, keep=rarer))
         training = list(dict.fromkeys([*training, *more]))
     return Corpus(
         name="phrasebook",

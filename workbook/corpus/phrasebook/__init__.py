@@ -9,9 +9,10 @@
 A reader starts at `lexicon` (the words), `constructions` (the sentences, as templates over them)
 and `grammar` (the engine that writes, enumerates and reads them); `realise`, `spanish_verbs`,
 `spanish_nouns`, `english_forms` and `numbers` know the forms; `splits` and `shipping` make the
-files.
+files; `selection` picks what is worth training on.
 """
 
+from workbook.corpus.phrasebook.selection import Rarer
 from workbook.corpus.phrasebook.sentences import Pair, Sentence, every_sentence, parse, parses
 from workbook.corpus.phrasebook.shipping import (
     Everyday,
@@ -32,6 +33,7 @@ __all__ = [
     "Everyday",
     "Pair",
     "Probe",
+    "Rarer",
     "Sentence",
     "every_sentence",
     "generate",
