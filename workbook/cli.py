@@ -2,9 +2,11 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from pathlib import Path
 
 from workbook.syllabus import LESSONS, PIECES
 
@@ -105,11 +107,25 @@ def _fetch(arguments: argparse.Namespace) -> int:
     except KeyError as error:
         return _failed(error.args[0], 2)
     try:
-        path = fetch(chosen)
+        path = _brought() or fetch(chosen)
         print(f"{len(tatoeba.load(path)):,} sentence pairs, {tatoeba.edition(path)}.")
     except (CannotFetch, ValueError, OSError) as error:
         return _failed(error)
     return 0
+
+
+def _brought() -> Path | None:
+    """The Tatoeba file where there is one already, in `WORKBOOK_DATA` or fetched; else None."""
+    from workbook.corpus import tatoeba
+
+    try:
+        path = tatoeba.find()
+    except tatoeba.NoTatoeba:
+        if given := os.environ.get("WORKBOOK_DATA"):
+            print(f"WORKBOOK_DATA is {given}, and no spa.txt is there.")
+        return None
+    print(f"tatoeba is here already: {path}")
+    return path
 
 
 def _translator(arguments: argparse.Namespace) -> int:

@@ -57,7 +57,43 @@ def test_progress_counts_what_is_yours(capsys):
 # fetch
 
 
-def test_fetch_brings_the_file_and_says_how_much_is_in_it(monkeypatch, tmp_path, capsys):
+@pytest.fixture
+def nothing_fetched(monkeypatch, tmp_path):
+    """No Tatoeba file anywhere."""
+    real = sources.source("tatoeba")
+    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path / "course"))
+    monkeypatch.delenv("WORKBOOK_DATA", raising=False)
+    known = {real.name: real}
+    monkeypatch.setattr(sources, "sources", lambda: known)
+
+
+def test_fetch_takes_the_file_that_workbook_data_points_to(
+    nothing_fetched, monkeypatch, tmp_path, capsys
+):
+    (tmp_path / "spa.txt").write_text("Go.\tVe.\nGo.\tVete.\n", encoding="utf-8")
+    monkeypatch.setenv("WORKBOOK_DATA", str(tmp_path))
+    monkeypatch.setattr(fetching, "fetch", lambda source: pytest.fail("the net was asked"))
+    assert main(["fetch", "tatoeba"]) == 0
+    out = capsys.readouterr().out
+    assert f"is here already: {tmp_path / 'spa.txt'}" in out
+    assert "2 sentence pairs" in out
+
+
+def test_fetch_says_that_workbook_data_points_to_nothing(
+    nothing_fetched, monkeypatch, tmp_path, capsys
+):
+    def fail(source):
+        raise CannotFetch("no server can be reached")
+
+    monkeypatch.setenv("WORKBOOK_DATA", str(tmp_path))
+    monkeypatch.setattr(fetching, "fetch", fail)
+    assert main(["fetch"]) == 1
+    assert f"WORKBOOK_DATA is {tmp_path}, and no spa.txt is there" in capsys.readouterr().out
+
+
+def test_fetch_brings_the_file_and_says_how_much_is_in_it(
+    nothing_fetched, monkeypatch, tmp_path, capsys
+):
     path = tmp_path / "spa.txt"
     path.write_text("Go.\tVe.\nGo.\tVete.\n", encoding="utf-8")
     monkeypatch.setattr(fetching, "fetch", lambda source: path)
@@ -65,7 +101,7 @@ def test_fetch_brings_the_file_and_says_how_much_is_in_it(monkeypatch, tmp_path,
     assert "2 sentence pairs" in capsys.readouterr().out
 
 
-def test_fetch_without_a_network_says_what_to_do_and_fails(monkeypatch, capsys):
+def test_fetch_without_a_network_says_what_to_do_and_fails(nothing_fetched, monkeypatch, capsys):
     def fail(source):
         raise CannotFetch("no server can be reached")
 
@@ -74,7 +110,7 @@ def test_fetch_without_a_network_says_what_to_do_and_fails(monkeypatch, capsys):
     assert capsys.readouterr().err == "no server can be reached\n"
 
 
-def test_fetch_of_a_broken_file_names_the_line(monkeypatch, tmp_path, capsys):
+def test_fetch_of_a_broken_file_names_the_line(nothing_fetched, monkeypatch, tmp_path, capsys):
     path = tmp_path / "spa.txt"
     path.write_text("Go. Ve.\n", encoding="utf-8")
     monkeypatch.setattr(fetching, "fetch", lambda source: path)

@@ -20,6 +20,7 @@ import re
 from bisect import bisect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -51,10 +52,20 @@ class Choices:
 
     def __init__(self, entries: list[Entry]) -> None:
         self.entries = tuple(entries)
-        self.different = tuple(dict.fromkeys(entries))
-        self.by_first: dict[str, list[Entry]] = {}
+
+    @cached_property
+    def different(self) -> tuple[Entry, ...]:
+        """Each entry once. Made when it is asked for: writing has thousands of lists and no need
+        of it."""
+        return tuple(dict.fromkeys(self.entries))
+
+    @cached_property
+    def by_first(self) -> dict[str, list[Entry]]:
+        """The entries by their first token; the ones without any by the empty one."""
+        found: dict[str, list[Entry]] = {}
         for entry in self.different:
-            self.by_first.setdefault(entry.tokens[0] if entry.tokens else "", []).append(entry)
+            found.setdefault(entry.tokens[0] if entry.tokens else "", []).append(entry)
+        return found
 
 
 class Derived(NamedTuple):

@@ -243,12 +243,15 @@ def generate(
     given = 0
     for sentence in draw_sentences(seed) if count else ():
         pair = sentence.pair
-        if split_of(sentence) != split or (keep is not None and not keep(pair)):
+        if split_of(sentence) != split:
             continue
         if held_out and (
             f"english {normalise(pair.english)}" in held_out
             or f"spanish {normalise(pair.spanish)}" in held_out
         ):
+            continue
+        # Last, because it may remember what it took.
+        if keep is not None and not keep(pair):
             continue
         yield pair
         given += 1

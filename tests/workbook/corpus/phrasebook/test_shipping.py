@@ -5,7 +5,7 @@ from itertools import islice
 import pytest
 
 from workbook.corpus import phrasebook
-from workbook.corpus.phrasebook import every_sentence, normalise
+from workbook.corpus.phrasebook import every_sentence, normalise, shipping
 from workbook.corpus.phrasebook.__main__ import main
 from workbook.corpus.phrasebook.constructions import phrasebook_grammar
 from workbook.corpus.phrasebook.shipping import card_figures, folder
@@ -73,6 +73,16 @@ def test_drawn_training_pairs_are_never_held_out():
     for pair in phrasebook.generate(4_000, seed=5):
         assert normalise(pair.english) not in english
         assert normalise(pair.spanish) not in spanish
+
+
+def test_who_chooses_pairs_is_never_offered_one_that_is_held_out(monkeypatch):
+    first = next(phrasebook.generate(1, seed=3))
+    held = frozenset({f"english {normalise(first.english)}"})
+    monkeypatch.setattr(shipping, "_held_out", lambda: held)
+    offered = []
+    given = list(phrasebook.generate(3, 3, keep=lambda pair: not offered.append(pair)))
+    assert given == offered
+    assert first not in offered
 
 
 def test_one_may_ask_for_pairs_of_a_kind():

@@ -217,24 +217,33 @@ def _nouns(
     adjective: Adjective | None,
     kin: bool = False,
 ) -> Choices:
-    entries = []
     if adjective is not None:
         described = _described(adjective)
         plain = _nouns(want, number, kind, sound, None, kin)
         return Choices([entry for entry in plain.entries if entry.value.english in described])
+    return Choices(
+        [
+            entry
+            for entry, vowel in _after_determiner(number, kind, kin)
+            if (want is None or want & entry.value.classes)
+            and (not sound or vowel == (sound == "vowel"))
+        ]
+    )
+
+
+@cache
+def _after_determiner(number: str, kind: str, kin: bool) -> tuple[tuple[Entry, bool], ...]:
+    """The nouns that a kind of determiner may stand before, and whether they begin in a vowel."""
+    found = []
     for noun in NOUNS:
         if number not in noun.numbers() or not (kin or _allows(kind, noun)):
-            continue
-        if want is not None and not want & noun.classes:
             continue
         if "portion" in noun.flags and number != "mass" and kind not in ("a", "number"):
             continue  # a coffee, two coffees, but not these coffees
         tokens = noun.in_english(number)
-        if sound and starts_with_vowel_sound(tokens[0]) != (sound == "vowel"):
-            continue
         tags = tuple("ADJ" if token == "hot" else "NOUN" for token in tokens)
-        entries.append(Entry(tokens, tags, noun))
-    return Choices(entries)
+        found.append((Entry(tokens, tags, noun), starts_with_vowel_sound(tokens[0])))
+    return tuple(found)
 
 
 @cache

@@ -163,8 +163,8 @@ def _verbs(
             continue
         if kind == "people" and not verb.objects & _PERSONS:
             continue
-        entry = _verb_tokens(verb, form, agreement, split=kind == "split")
-        entries.append(entry._replace(value=VerbUse(verb, form)))
+        tokens, tags, *_ = _verb_tokens(verb, form, agreement, split=kind == "split")
+        entries.append(Entry(tokens, tags, VerbUse(verb, form)))
     return Choices(entries)
 
 
