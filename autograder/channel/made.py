@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from autograder.channel import translators
+
 
 def generator(seed: int) -> torch.Generator:
     """A random generator of its own, on the CPU."""
@@ -89,3 +91,4 @@ def sgd(module: nn.Module, rate: float) -> torch.optim.Optimizer:
 MAKERS: dict[str, Callable[..., Any]] = {
     make.__name__: make for make in (generator, linear, dropout, parameters, recurrent, sgd)
 }
+MAKERS |= translators.MAKERS
