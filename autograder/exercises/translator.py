@@ -2110,8 +2110,7 @@ def _expect_found(
         where = f"Sentence {row}"
         sentence = _sentence(written, most, where)
         expect.that(
-            all(0 <= token < ours.max() + 99 for token in sentence) and BOS not in sentence[:1],
-            f"{where} begins with bos, which is not part of it.",
+            BOS not in sentence[:1], f"{where} begins with bos, which is not part of it."
         )
         logs = _log_probability(model, source[row : row + 1], sentence)
         true = logs / ((5 + len(sentence)) / 6) ** alpha
@@ -2475,3 +2474,675 @@ def _(model, source, max_length, bos_id, eos_id, beam_size=4, length_penalty=0.6
     kept = source.clone()
     source.fill_(bos_id)
     return pieces.beam_search(model, kept, max_length, bos_id, eos_id, beam_size, length_penalty)
+
+
+# ---- decode_step -------------------------------------------------------------------------------
+
+decode_step = Exercise("decode_step", reference=pieces.decode_step)
+
+
+def _writer(draw: Draw, norm_first: bool = True) -> dict[str, Any]:
+    """What a `Writer` is made of."""
+    heads, d_head, layers = draw.integer(2, 3), 2 * draw.integer(1, 2), 2
+    sizes = {
+        "vocab_size": draw.integer(10, 14),
+        "d_model": heads * d_head,
+        "num_heads": heads,
+        "num_layers": layers,
+        "d_ff": heads * d_head + 1,
+        "norm_first": norm_first,
+        "max_length": 9,
+    }
+    shapes = {name: p.shape for name, p in translators.Writer(**sizes).named_parameters()}
+    return {"weights": draw.weights(shapes, scale=0.5), **sizes}
+
+
+@torch.no_grad()
+def _all_at_once(
+    model: nn.Module, target_in: torch.Tensor, memory: torch.Tensor, mask: torch.Tensor
+) -> torch.Tensor:
+    """The logits at every position, (batch, length, vocab_size)."""
+    x = model.target_embedding(target_in) * math.sqrt(model.target_embedding.embedding_dim)
+    causal = pieces.causal_mask(target_in.size(1))
+    return model.head(model.decoder(model.positions(x), memory, causal, mask))
+
+
+def _expect_steps(piece: Piece, draw: Draw, norm_first: bool = True, masked: bool = True) -> None:
+    made_of = _writer(draw, norm_first)
+    batch, length, sources = draw.sizes(3, low=3, high=5)
+    tokens = draw.tokens(batch, length, low=0, high=made_of["vocab_size"] - 1)
+    memory = draw.normal(batch, sources, made_of["d_model"])
+    mask = torch.ones(batch, 1, 1, sources, dtype=torch.bool)
+    if masked:
+        mask = draw.mask(batch, 1, 1, sources)
+    wanted = _all_at_once(translators.writer(**made_of), tokens, memory, mask)
+    model = piece.make("writer", **made_of).handle
+    cache = piece.make("empty_cache", num_layers=made_of["num_layers"]).handle
+    found = [piece(model, tokens[:, position], memory, mask, cache) for position in range(length)]
+    for position, logits in enumerate(found):
+        what = f"The logits of position {position}, [sentence, token],"
+        expect.close(logits, wanted[:, position], what, _CLOSE)
+
+
+@decode_step.property("the first position", points=1)
+def _(piece: Piece, draw: Draw) -> None:
+    """With an empty cache: logits (batch, target_vocab) of one token, as decode gives them for a
+    sentence of length 1."""
+    made_of = _writer(draw)
+    batch, sources = draw.sizes(2, low=2, high=5)
+    tokens = draw.tokens(batch, 1, low=0, high=made_of["vocab_size"] - 1)
+    memory = draw.normal(batch, sources, made_of["d_model"])
+    mask = draw.mask(batch, 1, 1, sources)
+    wanted = _all_at_once(translators.writer(**made_of), tokens, memory, mask)[:, 0]
+    found = piece(
+        Made("writer", made_of),
+        tokens[:, 0],
+        memory,
+        mask,
+        Made("empty_cache", {"num_layers": made_of["num_layers"]}),
+    )
+    expect.close(found, wanted, "The logits, [sentence, token],", _CLOSE)
+
+
+@decode_step.property("one position after another", points=2)
+def _(piece: Piece, draw: Draw) -> None:
+    """Token by token, with the same cache, each call should give what decode says of that position
+    when it reads the whole beginning."""
+    _expect_steps(piece, draw, masked=False)
+
+
+@decode_step.property("the source's padding", points=0.75)
+def _(piece: Piece, draw: Draw) -> None:
+    """memory_mask hides the source's padding from the cross-attention of every layer."""
+    _expect_steps(piece, draw)
+
+
+@decode_step.property("post-norm", points=0.75)
+def _(piece: Piece, draw: Draw) -> None:
+    """A decoder without a last norm is post-norm: its layers norm after each residual."""
+    _expect_steps(piece, draw, norm_first=False)
+
+
+@decode_step.property("inputs stay as they were", points=0.25)
+def _(piece: Piece, draw: Draw) -> None:
+    """A call should leave token, memory and mask as they were; the cache grows."""
+    made_of = _writer(draw)
+    tokens = draw.tokens(3, low=0, high=made_of["vocab_size"] - 1)
+    given = [tokens, draw.normal(3, 5, made_of["d_model"]), draw.mask(3, 1, 1, 5)]
+    model = piece.make("writer", **made_of).handle
+    cache = piece.make("empty_cache", num_layers=made_of["num_layers"]).handle
+    expect.unchanged(given, piece.inputs_after(model, *given, cache))
+
+
+def _one_layer(
+    layer: Any, x: torch.Tensor, memory: torch.Tensor, mask: Any, cache: Any, index: int, first: bool
+) -> torch.Tensor:
+    def look_back(y):
+        return pieces.cached_attention(layer.self_attention, y, cache, index)[0]
+
+    def look_up(y):
+        return layer.cross_attention(y, memory, memory, mask)[0]
+
+    off = nn.Identity()
+    x = pieces.residual(x, look_back, layer.norm1, off, first)
+    x = pieces.residual(x, look_up, layer.norm2, off, first)
+    return pieces.residual(x, layer.feed_forward, layer.norm3, off, first)
+
+
+def _placed(model: Any, x: torch.Tensor, position: int) -> torch.Tensor:
+    """x (batch, 1, d_model) with the position's vector added."""
+    return model.positions(F.pad(x, (0, 0, position, 0)))[:, -1:]
+
+
+def _embedded(model: Any, token: torch.Tensor) -> torch.Tensor:
+    x = model.target_embedding(token[:, None])
+    return x * math.sqrt(x.size(-1))
+
+
+def _steps(
+    enter: Callable[..., torch.Tensor] = lambda model, token, cache: _placed(
+        model, _embedded(model, token), cache.length
+    ),
+    layer_step: Callable[..., torch.Tensor] = _one_layer,
+    leave: Callable[..., torch.Tensor] = lambda model, x: model.head(x)[:, 0],
+    norm: bool = True,
+    first_of: Callable[[bool], bool] = lambda first: first,
+) -> Callable:
+    """decode_step in which one of its decisions may be another one."""
+
+    def step(model, token, memory, memory_mask, cache):
+        first = getattr(model.decoder, "norm", None) is not None
+        x = enter(model, token, cache)
+        for index, layer in enumerate(model.decoder.layers):
+            x = layer_step(layer, x, memory, memory_mask, cache, index, first_of(first))
+        if first and norm:
+            x = model.decoder.norm(x)
+        return leave(model, x)
+
+    return step
+
+
+def _decoding_that(name: str, message: str, **how: Any) -> None:
+    wrong = _steps(**how)
+    wrong.__doc__ = message
+    decode_step.misconception(name)(wrong)
+
+
+def _layered(name: str) -> Callable[[Callable], Callable]:
+    """A decode_step that is right but for one layer's step."""
+
+    def declare(change: Callable[..., torch.Tensor]) -> Callable:
+        _decoding_that(name, inspect.cleandoc(change.__doc__), layer_step=change)
+        return change
+
+    return declare
+
+
+_decoding_that(
+    "always position 0",
+    "Every token is taken for the first one: the positions see a sequence of one. The new token's "
+    "position is cache.length.",
+    enter=lambda model, token, cache: model.positions(_embedded(model, token)),
+)
+_decoding_that(
+    "one position too far",
+    "Your position is one too large. Positions count from 0: with an empty cache the token stands "
+    "at 0, and cache.length is 0.",
+    enter=lambda model, token, cache: _placed(model, _embedded(model, token), cache.length + 1),
+)
+_decoding_that(
+    "one position behind",
+    "Your position is one behind. With t tokens in the cache, the new one stands at position t.",
+    enter=lambda model, token, cache: _placed(
+        model, _embedded(model, token), max(cache.length - 1, 0)
+    ),
+)
+_decoding_that(
+    "no position",
+    "The position is never added. The new token's embedding goes through model.positions at "
+    "position cache.length.",
+    enter=lambda model, token, cache: _embedded(model, token),
+)
+_decoding_that(
+    "embedding not scaled",
+    "The embedding is not multiplied by √d_model, as decode does.",
+    enter=lambda model, token, cache: _placed(
+        model, model.target_embedding(token[:, None]), cache.length
+    ),
+)
+_decoding_that(
+    "scaled after the position",
+    "You scale the sum of embedding and position. Only the embedding is multiplied by √d_model.",
+    enter=lambda model, token, cache: _placed(
+        model, model.target_embedding(token[:, None]), cache.length
+    )
+    * math.sqrt(model.target_embedding.embedding_dim),
+)
+_decoding_that(
+    "the batch taken for the sentence",
+    "You make (1, batch, d_model) of the tokens, one sentence of many words. They are the newest "
+    "words of several sentences: token[:, None] gives (batch, 1), and embedded (batch, 1, d_model).",
+    enter=lambda model, token, cache: _placed(
+        model, _embedded(model, token).transpose(0, 1), cache.length
+    ),
+)
+_decoding_that(
+    "logits (batch, 1, vocab)",
+    "The axis of the one position is still there. Logits (batch, target_vocab) are asked for: "
+    "[:, 0] or squeeze(1).",
+    leave=lambda model, x: model.head(x),
+)
+_decoding_that(
+    "no head",
+    "You return hidden states. The head makes logits of them.",
+    leave=lambda model, x: x[:, 0],
+)
+_decoding_that(
+    "probabilities in place of logits",
+    "You return probabilities. Logits are asked for, as decode gives them.",
+    leave=lambda model, x: model.head(x)[:, 0].softmax(-1),
+)
+_decoding_that(
+    "last norm forgotten",
+    "A pre-norm decoder ends in a norm: model.decoder.norm(x), before the head.",
+    norm=False,
+)
+_decoding_that(
+    "always pre-norm",
+    "Your layers are always pre-norm. A decoder without a last norm is post-norm: hand norm_first "
+    "on to residual.",
+    first_of=lambda first: True,
+)
+_decoding_that(
+    "always post-norm",
+    "Your layers are always post-norm. A decoder with a last norm is pre-norm: hand norm_first on "
+    "to residual.",
+    first_of=lambda first: False,
+)
+
+
+@_layered("every layer in the first layer's cache")
+def _(layer, x, memory, mask, cache, index, first):
+    """All layers write into the cache of layer 0, and read each other's keys and values. Hand the
+    layer's number to cached_attention: for index, layer in enumerate(model.decoder.layers)."""
+    return _one_layer(layer, x, memory, mask, cache, 0, first)
+
+
+@_layered("layers counted from 1")
+def _(layer, x, memory, mask, cache, index, first):
+    """You count the layers from 1. The cache counts them from 0, as enumerate does."""
+    return _one_layer(layer, x, memory, mask, cache, index + 1, first)
+
+
+@_layered("self-attention without the cache")
+def _(layer, x, memory, mask, cache, index, first):
+    """The new token attends to itself alone. cached_attention gives it the keys and values of all
+    tokens before it."""
+
+    class Forgetful:
+        def append(self, number, key, value):
+            cache.append(number, key, value)
+            return key, value
+
+    return _one_layer(layer, x, memory, mask, Forgetful(), index, first)
+
+
+@_layered("everything twice in the cache")
+def _(layer, x, memory, mask, cache, index, first):
+    """Each token goes into the cache twice. Call cached_attention once in a layer, and take its
+    output, the first of the two things it returns."""
+    pieces.cached_attention(layer.self_attention, layer.norm1(x) if first else x, cache, index)
+    return _one_layer(layer, x, memory, mask, cache, index, first)
+
+
+@_layered("cross-attention to the token itself")
+def _(layer, x, memory, mask, cache, index, first):
+    """Your cross-attention takes its keys and values from the new token. They come from the
+    memory: cross_attention(y, memory, memory, memory_mask)."""
+
+    def look_back(y):
+        return pieces.cached_attention(layer.self_attention, y, cache, index)[0]
+
+    off = nn.Identity()
+    x = pieces.residual(x, look_back, layer.norm1, off, first)
+    x = pieces.residual(x, lambda y: layer.cross_attention(y, y, y)[0], layer.norm2, off, first)
+    return pieces.residual(x, layer.feed_forward, layer.norm3, off, first)
+
+
+@_layered("memory normed as well")
+def _(layer, x, memory, mask, cache, index, first):
+    """You norm the memory in every layer. norm2 is for the decoder's own states; the memory comes
+    normed from the encoder."""
+    return _one_layer(layer, x, layer.norm2(memory), mask, cache, index, first)
+
+
+@_layered("source mask forgotten")
+def _(layer, x, memory, mask, cache, index, first):
+    """The cross-attention looks at the source's padding: hand memory_mask on to it."""
+    return _one_layer(layer, x, memory, None, cache, index, first)
+
+
+@_layered("no cross-attention")
+def _(layer, x, memory, mask, cache, index, first):
+    """The memory is never looked at: between self-attention and feed_forward comes
+    cross_attention, with norm2."""
+
+    def look_back(y):
+        return pieces.cached_attention(layer.self_attention, y, cache, index)[0]
+
+    off = nn.Identity()
+    x = pieces.residual(x, look_back, layer.norm1, off, first)
+    return pieces.residual(x, layer.feed_forward, layer.norm3, off, first)
+
+
+@_layered("no feed-forward layer")
+def _(layer, x, memory, mask, cache, index, first):
+    """The feed-forward layer is missing: the third residual of a decoder layer, with norm3."""
+    layer_without = type("Without", (), {})()
+    for name in ("self_attention", "cross_attention", "norm1", "norm2"):
+        setattr(layer_without, name, getattr(layer, name))
+    layer_without.feed_forward = torch.zeros_like
+    layer_without.norm3 = layer.norm3 if first else nn.Identity()
+    return _one_layer(layer_without, x, memory, mask, cache, index, first)
+
+
+@_layered("norms swapped")
+def _(layer, x, memory, mask, cache, index, first):
+    """norm2 and norm3 have changed places. norm1 belongs to self_attention, norm2 to
+    cross_attention, norm3 to feed_forward."""
+    swapped = type("Swapped", (), {})()
+    for name in ("self_attention", "cross_attention", "feed_forward", "norm1"):
+        setattr(swapped, name, getattr(layer, name))
+    swapped.norm2, swapped.norm3 = layer.norm3, layer.norm2
+    return _one_layer(swapped, x, memory, mask, cache, index, first)
+
+
+@_layered("no residual")
+def _(layer, x, memory, mask, cache, index, first):
+    """The residual connections are missing: each sub-layer's result is added to x. Lesson 05's
+    residual does it."""
+    look = pieces.cached_attention(layer.self_attention, layer.norm1(x), cache, index)[0]
+    found = layer.cross_attention(layer.norm2(look), memory, memory, mask)[0]
+    return layer.feed_forward(layer.norm3(found))
+
+
+@decode_step.misconception("memory changed in place")
+def _(model, token, memory, memory_mask, cache):
+    """Your call changes the caller's memory. Work on a new tensor, without methods that end in
+    _."""
+    logits = pieces.decode_step(model, token, memory.clone(), memory_mask, cache)
+    memory.zero_()
+    return logits
+
+
+# ---- corpus_bleu -------------------------------------------------------------------------------
+
+corpus_bleu = Exercise("corpus_bleu", reference=pieces.corpus_bleu)
+_WORDS = "el El gato perro muy grande la casa de no come , . ¿".split()
+
+
+def _reference(draw: Draw, length: int) -> list[str]:
+    return [_WORDS[draw.integer(0, len(_WORDS) - 1)] for _ in range(length)]
+
+
+def _corpus(draw: Draw, keep: float = 0.85, extra: int = 1) -> tuple[list[str], list[str]]:
+    """Translations with some words changed, repeated or left out, one of them empty; and their
+    references."""
+    ours, theirs = [], []
+    for length in draw.sizes(5, low=5, high=13):
+        reference = _reference(draw, length)
+        words = [
+            word if draw.uniform(0, 1) < keep else _reference(draw, 1)[0] for word in reference
+        ]
+        words = words[: length - 1] if extra < 0 else words + words[-1:] * extra
+        ours.append(" ".join(words))
+        theirs.append(" ".join(reference))
+    # Something all get right, so that there is a 4-gram.
+    sure = " ".join(_reference(draw, 6))
+    return [*ours, sure, "el gato", ""], [*theirs, sure, "El gato", "no come"]
+
+
+def _expect_bleu(piece: Piece, ours: list[str], theirs: list[str], what: str) -> None:
+    found = piece(ours, theirs)
+    wanted = pieces.corpus_bleu(ours, theirs)
+    if isinstance(found, torch.Tensor):
+        raise expect.Mismatch(f"{what} should be a float; it is a tensor.", kind="a tensor")
+    number = isinstance(found, (int, float)) and not isinstance(found, bool)
+    expect.that(number, f"{what} should be a number; it is {expect.describe(found)}.")
+    expect.that(
+        math.isclose(found, wanted, rel_tol=1e-6, abs_tol=1e-6),
+        f"{what} should be {wanted:.4f}; yours is {found:.4f}.",
+    )
+
+
+@corpus_bleu.property("a perfect translation has 100", points=0.5)
+def _(piece: Piece, draw: Draw) -> None:
+    """Translations equal to their references score 100."""
+    same = [" ".join(_reference(draw, length)) for length in draw.sizes(4, low=4, high=12)]
+    _expect_bleu(piece, same, list(same), "The BLEU of the references themselves")
+
+
+@corpus_bleu.property("precisions of 1- to 4-grams", points=1.5)
+def _(piece: Piece, draw: Draw) -> None:
+    """For n = 1 to 4, the share of your n-grams that are in the reference, counted over the whole
+    corpus; then the geometric mean of the four. (These translations are longer than their
+    references, so there is no brevity penalty.)"""
+    _expect_bleu(piece, *_corpus(draw, extra=2), "BLEU")
+
+
+@corpus_bleu.property("clipped counts", points=1)
+def _(piece: Piece, draw: Draw) -> None:
+    """An n-gram counts as often as it is in its own sentence's reference, and not more often."""
+    word, other = _reference(draw, 1)[0], "nunca"
+    ours = [f"{word} {word} {word} {word} {word} {word}", *(f"a b c d {other} e f g",) * 2]
+    theirs = [f"{word} {word} {other}", "a b c d e f g", f"{word} a b c d e {word}"]
+    _expect_bleu(piece, ours, theirs, "BLEU with repeated words")
+
+
+@corpus_bleu.property("the brevity penalty", points=1)
+def _(piece: Piece, draw: Draw) -> None:
+    """Where all translations together have fewer words than all references, c < r, the score is
+    multiplied by exp(1 − r/c)."""
+    _expect_bleu(piece, *_corpus(draw, keep=0.95, extra=-1), "BLEU of short translations")
+    long, short = " ".join(_reference(draw, 9)), _reference(draw, 12)
+    ours = [long + " muy grande . .", " ".join(short[:-1]), ""]
+    _expect_bleu(piece, ours, [long, " ".join(short), "no"], "BLEU of short and long ones")
+
+
+@corpus_bleu.property("no 4-gram right gives 0", points=0.5)
+def _(piece: Piece, draw: Draw) -> None:
+    """Where no n-gram of some length is right, the geometric mean is 0: return 0.0, and take no
+    logarithm of 0."""
+    words = draw.tokens(8, low=100, high=999).tolist()
+    theirs = [" ".join(map(str, words)), "el gato"]
+    ours = [" ".join(map(str, [*words[:3], "x", *words[4:7], "y"])), "el gato"]
+    _expect_bleu(piece, ours, theirs, "BLEU without a 4-gram")
+    _expect_bleu(piece, ["el", ""], ["el gato", "no"], "BLEU of a single word")
+
+
+@corpus_bleu.property("words as they are", points=0.5)
+def _(piece: Piece, draw: Draw) -> None:
+    """Tokens are what blanks separate, as they stand: capitals and marks included."""
+    words = _reference(draw, 9)
+    theirs = [" ".join(words), "este gato es muy grande."]
+    ours = [" ".join([*words[:7], words[7].swapcase() + "a", words[8]]), "Este gato es muy grande"]
+    _expect_bleu(piece, ours, theirs, "BLEU")
+
+
+def _counts(words: list[str], n: int) -> Counter:
+    return Counter(tuple(words[start : start + n]) for start in range(len(words) - n + 1))
+
+
+def _bleus(
+    longest: int = 4,
+    tokens: Callable[[str], list[str]] = str.split,
+    match: Callable[[Counter, Counter], int] = lambda ours, theirs: (ours & theirs).total(),
+    total: Callable[[Counter, Counter], int] = lambda ours, theirs: ours.total(),
+    smooth: float = 0.0,
+    mean: Callable[[list[float]], float] = lambda ps: math.exp(sum(map(math.log, ps)) / len(ps)),
+    brevity: Callable[[int, int], float] = lambda c, r: 1.0 if c >= r else math.exp(1 - r / c),
+    scale: float = 100.0,
+    zero: bool = True,
+    result: Callable[[float], Any] = lambda value: value,
+) -> Callable:
+    """BLEU in which one of its decisions may be another one."""
+
+    def bleu(hypotheses, references):
+        matches, totals, c, r = [0] * longest, [0] * longest, 0, 0
+        for hypothesis, reference in zip(hypotheses, references, strict=True):
+            ours, theirs = tokens(hypothesis), tokens(reference)
+            c, r = c + len(ours), r + len(theirs)
+            for n in range(1, longest + 1):
+                mine, yours = _counts(ours, n), _counts(theirs, n)
+                matches[n - 1] += match(mine, yours)
+                totals[n - 1] += total(mine, yours)
+        if zero and not smooth and not all(matches):
+            return result(0.0)
+        ps = [
+            (m + smooth) / (t + smooth) if t + smooth else 0.0
+            for m, t in zip(matches, totals, strict=True)
+        ]
+        return result(scale * brevity(c, r) * mean(ps))
+
+    return bleu
+
+
+def _bleu_that(name: str, message: str, **how: Any) -> None:
+    wrong = _bleus(**how)
+    wrong.__doc__ = message
+    corpus_bleu.misconception(name)(wrong)
+
+
+_bleu_that(
+    "no clipping",
+    "You count every n-gram that occurs in the reference, however often. “la la la la” would be "
+    "perfect. It counts at most as often as the reference has it: Counter & Counter.",
+    match=lambda ours, theirs: sum(count for gram, count in ours.items() if gram in theirs),
+)
+_bleu_that(
+    "each n-gram once",
+    "You count different n-grams, each once. Count occurrences, up to the reference's number.",
+    match=lambda ours, theirs: len(ours.keys() & theirs.keys()),
+)
+_bleu_that(
+    "sets in place of counts",
+    "You make sets of the n-grams, so that repetitions are lost on both sides. Count them: "
+    "collections.Counter.",
+    match=lambda ours, theirs: len(ours.keys() & theirs.keys()),
+    total=lambda ours, theirs: len(ours),
+)
+_bleu_that(
+    "recall in place of precision",
+    "You divide by the n-grams of the references. BLEU is a precision: divide by those of the "
+    "translations. (The brevity penalty is there for what is missing.)",
+    total=lambda ours, theirs: theirs.total(),
+)
+_bleu_that(
+    "brevity penalty inverted",
+    "You penalise translations that are too long. The penalty is for short ones: c < r, where c are "
+    "the words of the translations.",
+    brevity=lambda c, r: 1.0 if c <= r else math.exp(1 - c / r),
+)
+_bleu_that(
+    "the penalty's fraction turned round",
+    "Your penalty is exp(1 − c/r). It is exp(1 − r/c), with r the words of the references: less "
+    "than 1 for short translations.",
+    brevity=lambda c, r: 1.0 if c >= r else math.exp(1 - c / r),
+)
+_bleu_that(
+    "no brevity penalty",
+    "There is no brevity penalty: one sure word a sentence would be perfect. Where c < r, multiply "
+    "by exp(1 − r/c).",
+    brevity=lambda c, r: 1.0,
+)
+_bleu_that(
+    "penalty without exp",
+    "Your penalty is c/r. It is exp(1 − r/c).",
+    brevity=lambda c, r: min(1.0, c / r),
+)
+_bleu_that(
+    "a bonus for length",
+    "Your factor exceeds 1 where translations are long. It is at most 1: exp(min(0, 1 − r/c)).",
+    brevity=lambda c, r: math.exp(1 - r / c) if c else 0.0,
+)
+_bleu_that(
+    "arithmetic mean",
+    "You take the arithmetic mean of the four precisions. BLEU takes the geometric one: "
+    "exp(mean of their logarithms).",
+    mean=lambda ps: sum(ps) / len(ps),
+)
+_bleu_that(
+    "product without the root",
+    "You multiply the four precisions. Their geometric mean is the fourth root of that.",
+    mean=math.prod,
+)
+_bleu_that(
+    "0 to 1",
+    "Your score goes from 0 to 1. Here it goes from 0 to 100.",
+    scale=1.0,
+)
+_bleu_that(
+    "smoothed",
+    "You add something to the counts. That is one of the smoothing methods; here there is none, and "
+    "without a right 4-gram the score is 0.",
+    smooth=1.0,
+)
+_bleu_that(
+    "the logarithm of 0",
+    "Without a right 4-gram you take the logarithm of 0. Return 0.0 then.",
+    zero=False,
+)
+_bleu_that(
+    "up to 3-grams",
+    "You stop at 3-grams. n goes from 1 to 4: range(1, 5).",
+    longest=3,
+)
+_bleu_that(
+    "single words only",
+    "You count single words. n goes from 1 to 4.",
+    longest=1,
+)
+_bleu_that(
+    "up to 5-grams",
+    "You go one too far: n goes from 1 to 4.",
+    longest=5,
+)
+_bleu_that(
+    "letters in place of words",
+    "You count letters. Split each sentence into its words first: sentence.split().",
+    tokens=list,
+)
+_bleu_that(
+    "small letters",
+    "You turn everything into small letters. Tokens stay as they are.",
+    tokens=lambda text: text.lower().split(),
+)
+_bleu_that(
+    "marks taken off",
+    "You take the marks off. Tokens are what blanks separate, marks included.",
+    tokens=lambda text: "".join(c if c.isalnum() or c == " " else "" for c in text).split(),
+)
+_bleu_that(
+    "a whole number",
+    "You round the score. Return it as it is.",
+    result=lambda value: float(round(value)),
+)
+_bleu_that(
+    "a tensor",
+    "You return a tensor. A plain float is asked for: .item(), or math in place of torch.",
+    result=lambda value: torch.tensor(value, dtype=torch.float64),
+)
+
+
+@corpus_bleu.misconception("mean of the sentences' scores")
+def _(hypotheses, references):
+    """You score each sentence and take the mean. BLEU adds up the counts of the whole corpus first;
+    a single short sentence often has no right 4-gram, and would count as 0."""
+    pairs = zip(hypotheses, references, strict=True)
+    scores = [pieces.corpus_bleu([ours], [theirs]) for ours, theirs in pairs]
+    return sum(scores) / len(scores)
+
+
+@corpus_bleu.misconception("mean of the sentences' precisions")
+def _(hypotheses, references):
+    """You take each sentence's precision and average those. Add up the counts of all sentences,
+    then divide once."""
+    precisions, c, r = [[] for _ in range(4)], 0, 0
+    for hypothesis, reference in zip(hypotheses, references, strict=True):
+        ours, theirs = hypothesis.split(), reference.split()
+        c, r = c + len(ours), r + len(theirs)
+        for n in range(1, 5):
+            mine = _counts(ours, n)
+            right = (mine & _counts(theirs, n)).total()
+            precisions[n - 1].append(right / mine.total() if mine else 0.0)
+    means = [sum(each) / len(each) for each in precisions]
+    if not all(means):
+        return 0.0
+    penalty = 1.0 if c >= r else math.exp(1 - r / c)
+    return 100 * penalty * math.prod(means) ** 0.25
+
+
+@corpus_bleu.misconception("brevity penalty sentence by sentence")
+def _(hypotheses, references):
+    """You compare lengths sentence by sentence. The penalty compares all words of the translations
+    with all words of the references, once."""
+    penalties = []
+    for hypothesis, reference in zip(hypotheses, references, strict=True):
+        c, r = len(hypothesis.split()), len(reference.split())
+        penalties.append(1.0 if c >= r else math.exp(1 - r / c) if c else 0.0)
+    bare = _bleus(brevity=lambda c, r: 1.0)(hypotheses, references)
+    return bare * sum(penalties) / len(penalties)
+
+
+@corpus_bleu.misconception("one long sentence")
+def _(hypotheses, references):
+    """You join all sentences into one, so that n-grams reach across their ends and a word may be
+    right in another sentence. Count each sentence against its own reference, and add up."""
+    return pieces.corpus_bleu([" ".join(hypotheses)], [" ".join(references)])
+
+
+@corpus_bleu.misconception("translations and references swapped")
+def _(hypotheses, references):
+    """You have swapped translations and references. Precision is the share of the translation's
+    n-grams, and the penalty is for short translations."""
+    return pieces.corpus_bleu(references, hypotheses)
