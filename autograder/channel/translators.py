@@ -155,6 +155,5 @@ def empty_cache(num_layers: int) -> Any:
 
 
 MAKERS: dict[str, Callable[..., Any]] = {
-    make.__name__: make
-    for make in (table, chain, learner, batch, schedule, writer, empty_cache)
+    make.__name__: make for make in (table, chain, learner, batch, schedule, writer, empty_cache)
 }

@@ -69,8 +69,12 @@ def observe(piece: Piece, prop: Property, seed: int) -> Conduct:
 def diagnose(exercise: Exercise, conducts: Sequence[Conduct], seed: int) -> Diagnosis | None:
     """The misconception that behaves as the piece did, None where none does."""
     observed = list(zip(exercise.properties, conducts, strict=True))
+    # What failed tells most mistakes apart; what held is then looked at for a few of them.
+    failed_first = sorted(observed, key=lambda each: each[1].held)
     for misconception in exercise.misconceptions:
-        if all(_alike(_conduct(misconception, prop, seed), seen, prop) for prop, seen in observed):
+        if all(
+            _alike(_conduct(misconception, prop, seed), seen, prop) for prop, seen in failed_first
+        ):
             return _named(misconception)
     return _explains_first_failure(exercise, observed, seed) or _in_general(exercise, conducts)
 
