@@ -43,6 +43,8 @@ _HOMES = {
     "positional_encoding.hands": ("clock_hands", "shift_explorer"),
     "positional_encoding.rotary": ("rotary_explorer",),
     "positional_encoding.comparison": ("positions_compared",),
+    "translator.training": ("smoothed_targets", "warmup_rates", "sentence_paths"),
+    "translator.box": ("translation_box",),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
