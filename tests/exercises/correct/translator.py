@@ -227,7 +227,7 @@ def _(model, batch, optimizer, scheduler=None, smoothing=0.1, max_norm=1.0):
     optimizer.zero_grad()
     if scheduler:
         scheduler.step()
-    return float(loss), count
+    return float(loss.detach()), count
 
 
 @variant("train_step", "encode and decode, clipping by hand")

@@ -182,6 +182,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.filterwarnings("ignore:Recommended. pip install sacremoses:UserWarning")
 def test_the_tokenizer_is_hugging_faces(folder):
     ours = marian.MarianTokenizer.read(folder)
     theirs = TheirTokenizer(
