@@ -138,9 +138,19 @@ class Writer(nn.Module):
         self.head = OutputHead(d_model, vocab_size)
 
 
-def writer(weights: dict[str, Tensor], **sizes: Any) -> Writer:
+def writer(
+    weights: dict[str, Tensor],
+    vocab_size: int,
+    d_model: int,
+    num_heads: int,
+    num_layers: int,
+    d_ff: int,
+    norm_first: bool,
+    max_length: int,
+) -> Writer:
     """A `Writer` of these sizes with these weights, in eval mode."""
-    made = Writer(**sizes).to(weights["target_embedding.weight"].dtype).eval()
+    made = Writer(vocab_size, d_model, num_heads, num_layers, d_ff, norm_first, max_length)
+    made = made.to(weights["target_embedding.weight"].dtype).eval()
     with torch.no_grad():
         for name, parameter in made.named_parameters():
             parameter.copy_(weights[name])

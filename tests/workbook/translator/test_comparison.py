@@ -1,0 +1,61 @@
+"""Kinds of translators, compared and recorded."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from workbook.corpus import mixture
+from workbook.translator import comparison
+from workbook.translator.presets import preset
+
+SIZE = replace(preset("tiny"), vocab_size=400, d_model=16, num_heads=2, d_ff=16, batch_tokens=256)
+
+
+@pytest.fixture(scope="module")
+def found():
+    corpus = mixture.phrasebook_corpus()
+    corpus = replace(corpus, training=corpus.training[:300])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(comparison, "_SCORED", 3)
+        patch.setattr(comparison, "probed", lambda translator, name: {name: 0.0})
+        return comparison.compare(
+            corpus, SIZE, 3_000, ["transformer", "GRU"], shares=(0.5, 1.0), say=lambda line: None
+        )
+
+
+def test_each_kind_is_scored_at_its_shares(found):
+    assert list(found) == ["transformer", "GRU"]
+    for kind in found.values():
+        assert [sorted(point) for point in kind["curve"]] == [
+            ["bank", "it", "new meetings", "test", "tokens"]
+        ] * 2
+        first, last = kind["curve"]
+        assert 1_500 <= first["tokens"] < last["tokens"] < 4_000
+        assert all(0 <= last[name] <= 1 for name in ("new meetings", "test"))
+
+
+def test_all_are_of_about_the_same_size(found):
+    sizes = [kind["parameters"] for kind in found.values()]
+    assert max(sizes) <= sizes[0]
+    assert min(sizes) > 0.7 * max(sizes)
+
+
+def test_what_is_recorded_says_how_it_came_about():
+    record = comparison.recorded("phrasebook")
+    assert set(record["kinds"]) == set(comparison.COMPARED)
+    said = comparison.about_the_record(record)
+    assert "python -m workbook.translator.comparison phrasebook" in said
+    assert str(record["seed"]) in said
+    assert record["date"] in said
+    lengths = {len(kind["curve"]) for kind in record["kinds"].values()}
+    assert lengths == {len(comparison.SHARES)}
+    json.dumps(record)
+
+
+def test_a_recurrent_kind_is_as_wide_as_the_transformer_allows():
+    torch.manual_seed(0)
+    room = comparison.count(comparison.KINDS["transformer"].make(400, SIZE))
+    for name in ("GRU", "GRU, attention"):
+        assert 0.7 * room < comparison.count(comparison.KINDS[name].make(400, SIZE)) <= room
