@@ -2151,10 +2151,18 @@ def _expect_found(
         )
 
 
+def _unlikely(draw: Draw, vocab: int) -> torch.Tensor:
+    """Probabilities (1, vocab, vocab), by the last token, that are next to nothing; no two alike,
+    and none as small as eos's and bos's."""
+    p = 1e-9 * (1 + draw.normal(1, vocab, vocab).abs())
+    p[..., [BOS, EOS, _PAD]] *= 1e-6
+    return p
+
+
 def _misleading(draw: Draw) -> dict[str, Any]:
     """A `Chain` in which greedy loses: 4 begins well and goes on badly, 5 the other way round."""
     first = draw.uniform(0.52, 0.6)
-    p = torch.full((1, 7, 7), 1e-9, dtype=torch.float64)
+    p = _unlikely(draw, 7)
     p[0, BOS, 4], p[0, BOS, 5] = first, 1 - first
     p[0, 4, 4:7], p[0, 4, EOS] = draw.uniform(0.2, 0.25), draw.uniform(0.3, 0.34)
     p[0, 5, 6], p[0, 5, EOS] = 0.9, 0.05
@@ -2203,7 +2211,7 @@ def _(piece: Piece, draw: Draw) -> None:
     """A score is the log-probability over ((5 + len) / 6)^length_penalty; len counts the tokens of
     the sentence, eos included. A larger penalty prefers the longer one."""
     first = draw.uniform(0.52, 0.58)
-    p = torch.full((1, 8, 8), 1e-9, dtype=torch.float64)
+    p = _unlikely(draw, 8)
     p[0, BOS, 4], p[0, BOS, 5] = first, 1 - first
     p[0, 4, EOS] = p[0, 5, 6] = p[0, 6, 7] = 1.0
     p[0, 7, EOS] = draw.uniform(0.8, 0.9)
@@ -2217,7 +2225,7 @@ def _(piece: Piece, draw: Draw) -> None:
     """A beginning that ends is set aside as a sentence, and the next best beginning takes its place
     among the beam_size that live on."""
     end, word = draw.uniform(0.28, 0.32), draw.uniform(0.45, 0.5)
-    p = torch.full((1, 8, 8), 1e-9, dtype=torch.float64)
+    p = _unlikely(draw, 8)
     p[0, BOS, EOS], p[0, BOS, 4], p[0, BOS, 5] = end, word, 1 - end - word
     p[0, 4] = 1 / 8
     p[0, 5, EOS] = 1.0

@@ -30,14 +30,15 @@ def torchs_twin(model: nn.Module, source: Tensor, target_in: Tensor) -> Tensor:
     encoder = nn.TransformerEncoder(one, count, end(), enable_nested_tensor=False)
     other = nn.TransformerDecoderLayer(d_model, heads, **options)
     decoder = nn.TransformerDecoder(other, count, end())
+    twin = nn.Transformer(
+        d_model, heads, custom_encoder=encoder, custom_decoder=decoder, batch_first=True
+    )
+    # It draws new weights for stacks that it is given, so they are filled now.
     for ours, theirs in ((model.encoder, encoder), (model.decoder, decoder)):
         for mine, its in zip(ours.layers, theirs.layers, strict=True):
             _copy_layer(mine, its)
         if last is not None:
             _copy(ours.norm, theirs.norm)
-    twin = nn.Transformer(
-        d_model, heads, custom_encoder=encoder, custom_decoder=decoder, batch_first=True
-    )
     twin = twin.to(source.device).eval()
     x, y = (
         model.positions(embedding(tokens) * math.sqrt(d_model))
