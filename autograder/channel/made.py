@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from autograder.channel import leaky
+from autograder.channel import leaky, translators
 
 
 def generator(seed: int) -> torch.Generator:
@@ -169,4 +169,4 @@ MAKERS: dict[str, Callable[..., Any]] = {
         table_model,
     )
 }
-MAKERS |= leaky.MAKERS
+MAKERS |= leaky.MAKERS | translators.MAKERS

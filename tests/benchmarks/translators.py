@@ -12,18 +12,15 @@ by Muon, as we do, and by AdamW.
 
 import argparse
 import time
-from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
-from torch import nn
 
 from workbook.corpus import mixture, phrasebook
 from workbook.device import describe_device, pick_device
-from workbook.pieces import Transformer
-from workbook.training import Budget, Moment, WarmupAndDecay, adam, muon, train
+from workbook.training import Budget, WarmupAndDecay, train
 from workbook.translator.assembly import take
+from workbook.translator.comparison import KINDS, Watch, count, exact, probed
 from workbook.translator.making import (
     MAX_LENGTH,
     TOKENS_A_DRAW,
@@ -31,7 +28,7 @@ from workbook.translator.making import (
     evaluate,
     learn_words,
 )
-from workbook.translator.presets import Preset, preset
+from workbook.translator.presets import preset
 from workbook.translator.recurrent import RecurrentTranslator
 from workbook.translator.scoring import scores
 from workbook.translator.text import Batches
@@ -39,76 +36,6 @@ from workbook.translator.translation import Card, Translator, words_of
 from workbook.translator.vocabulary_loss import train_step
 
 LENGTHS = ((1, 4), (5, 7), (8, 10), (11, 99))  # English words, marks not counted
-
-
-def transformer(vocab_size: int, size: Preset) -> nn.Module:
-    return Transformer(
-        vocab_size, vocab_size, size.d_model, size.num_heads, size.num_layers, size.d_ff,
-        size.dropout, share_embeddings=True, max_length=MAX_LENGTH,
-    )  # fmt: skip
-
-
-def without_positions(vocab_size: int, size: Preset) -> nn.Module:
-    made = transformer(vocab_size, size)
-    made.positions = nn.Dropout(size.dropout)
-    return made
-
-
-def recurrent(attention: bool) -> Callable[[int, Preset], nn.Module]:
-    """As wide as the Transformer's number of parameters allows, with one layer on either side."""
-
-    def make(vocab_size: int, size: Preset) -> nn.Module:
-        room = count(transformer(vocab_size, size))
-        with torch.device("meta"):
-            widths = [d for d in range(32, 1024, 8) if count(widest(vocab_size, d)) <= room]
-        return widest(vocab_size, widths[-1])
-
-    def widest(vocab_size: int, d_model: int) -> nn.Module:
-        return RecurrentTranslator(vocab_size, d_model, attention=attention)
-
-    return make
-
-
-@dataclass(frozen=True)
-class Kind:
-    make: Callable[[int, Preset], nn.Module]
-    optimizer: Callable[[nn.Module], torch.optim.Optimizer]
-    peak: float | None  # None: the preset's
-
-
-KINDS = {
-    "transformer": Kind(transformer, muon, None),
-    "transformer, AdamW": Kind(transformer, adam, 3e-3),
-    "no positions": Kind(without_positions, muon, None),
-    "GRU": Kind(recurrent(attention=False), adam, 3e-3),
-    "GRU, attention": Kind(recurrent(attention=True), adam, 3e-3),
-}
-
-
-def count(model: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in model.parameters())
-
-
-class Watch:
-    """Scores a model at some shares of its training, and takes no account of that time."""
-
-    def __init__(self, shares: list[float], score: Callable[[], str]) -> None:
-        self._shares = sorted(shares)
-        self._score = score
-
-    def __call__(self, moment: Moment) -> None:
-        while self._shares and moment.share >= self._shares[0]:
-            self._shares.pop(0)
-            print(f"    {moment.progress.tokens:>10,} tokens: {self._score()}", flush=True)
-
-
-def exact(translator: Translator, pairs) -> float:
-    accepted = defaultdict(set)
-    for pair in pairs:
-        accepted[pair.english].add(pair.spanish)
-    written = translator.translate_all(list(accepted), beam_size=1)
-    right = sum(mine in theirs for mine, theirs in zip(written, accepted.values(), strict=True))
-    return right / len(accepted)
 
 
 def on_the_phrasebook(translator: Translator) -> str:
@@ -124,16 +51,7 @@ def on_the_phrasebook(translator: Translator) -> str:
     ]
     found["two sentences"] = exact(translator, two)
     for name in ("bank", "it"):
-        probes = phrasebook.load_probes(name)
-        written = translator.translate_all([probe.pair.english for probe in probes], beam_size=1)
-        right, whole = 0, defaultdict(list)
-        for probe, mine in zip(probes, written, strict=True):
-            words = phrasebook.normalise(mine).split()
-            good = probe.answer in words and probe.rival not in words
-            right += good
-            whole[probe.minimal_pair].append(good)
-        found[name] = right / len(probes)
-        found[f"{name}, both of a minimal pair"] = sum(map(all, whole.values())) / len(whole)
+        found |= probed(translator, name)
     return ", ".join(f"{name} {share:.3f}" for name, share in found.items())
 
 
@@ -180,7 +98,11 @@ def main():
                 return said
 
             print(f"{name}, seed {seed}: {count(model):,} parameters", flush=True)
-            watch, start = Watch(arguments.also_at, score), time.perf_counter()
+
+            def tell(tokens: int, score=score) -> None:
+                print(f"    {tokens:>10,} tokens: {score()}", flush=True)
+
+            watch, start = Watch(arguments.also_at, tell), time.perf_counter()
             run = train(
                 model,
                 Batches(encoded, size.batch_tokens, seed),

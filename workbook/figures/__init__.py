@@ -57,6 +57,8 @@ _HOMES = {
     "gpt.sampling": ("sampled_shares", "sampling_explorer"),
     "gpt.caching": ("cached_work", "writing_speed"),
     "gpt.parameters": ("parameter_shares",),
+    "translator.training": ("smoothed_targets", "warmup_rates", "sentence_paths"),
+    "translator.box": ("translation_box",),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

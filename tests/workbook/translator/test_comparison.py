@@ -1,0 +1,69 @@
+"""Kinds of translators, compared and recorded."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from workbook.corpus import mixture
+from workbook.translator import comparison
+from workbook.translator.presets import preset
+
+SIZE = replace(preset("tiny"), vocab_size=400, d_model=16, num_heads=2, d_ff=16, batch_tokens=256)
+
+
+@pytest.fixture(scope="module")
+def found():
+    corpus = mixture.phrasebook_corpus()
+    corpus = replace(corpus, training=corpus.training[:300])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(comparison, "_SCORED", 3)
+        patch.setattr(comparison, "probed", lambda translator, name: {name: 0.0})
+        return comparison.compare(
+            corpus, SIZE, 3_000, ["transformer", "GRU"], shares=(0.5, 1.0), say=lambda line: None
+        )
+
+
+def test_each_kind_is_scored_at_its_shares(found):
+    assert list(found) == ["transformer", "GRU"]
+    for kind in found.values():
+        assert [sorted(point) for point in kind["curve"]] == [
+            ["bank", "it", "new meetings", "test", "tokens"]
+        ] * 2
+        first, last = kind["curve"]
+        assert 1_500 <= first["tokens"] < last["tokens"] < 4_000
+        assert all(0 <= last[name] <= 1 for name in ("new meetings", "test"))
+
+
+def test_all_are_of_about_the_same_size(found):
+    sizes = [kind["parameters"] for kind in found.values()]
+    assert max(sizes) <= sizes[0]
+    assert min(sizes) > 0.7 * max(sizes)
+
+
+def test_what_is_recorded_says_how_it_came_about(found, tmp_path, monkeypatch, capsys):
+    path = tmp_path / "comparison.json"
+    monkeypatch.setattr(comparison, "recorded_at", lambda corpus: path)
+    monkeypatch.setattr(comparison, "compare", lambda *given: found)
+    monkeypatch.setattr(
+        "sys.argv",
+        ["comparison", "phrasebook", "--preset", "tiny", "--tokens", "50", "--seed", "7"],
+    )
+    with pytest.raises(FileNotFoundError):
+        comparison.recorded("phrasebook")
+    comparison.main()
+    record = comparison.recorded("phrasebook")
+    assert record["kinds"] == json.loads(json.dumps(found))
+    said = comparison.about_the_record(record)
+    command = "python -m workbook.translator.comparison phrasebook --preset tiny --tokens 50"
+    assert said.endswith(f"{command} --seed 7")
+    assert record["date"] in said
+    assert "seed 7 on " in said
+
+
+def test_a_recurrent_kind_is_as_wide_as_the_transformer_allows():
+    torch.manual_seed(0)
+    room = comparison.count(comparison.KINDS["transformer"].make(400, SIZE))
+    for name in ("GRU", "GRU, attention"):
+        assert 0.7 * room < comparison.count(comparison.KINDS[name].make(400, SIZE)) <= room

@@ -1,0 +1,103 @@
+"""Own and borrowed pieces, in every mixture, make a translator that trains, writes and counts."""
+
+import inspect
+import random
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from workbook import pieces, toolbox
+from workbook.syllabus import PIECES
+from workbook.translator.credits import AT_WORK, Credits, credits
+
+MIXTURES = [
+    pytest.param(frozenset(AT_WORK), id="all"),
+    pytest.param(frozenset(), id="none"),
+    *(pytest.param(frozenset([name]), id=f"only {name}") for name in AT_WORK),
+    *(
+        pytest.param(frozenset(random.Random(seed).sample(AT_WORK, 3 + seed)), id=f"seed {seed}")
+        for seed in range(20)
+    ),
+]
+BATCH = SimpleNamespace(
+    source=torch.tensor([[5, 6, 2], [7, 2, 0]]),
+    target_in=torch.tensor([[1, 5, 6], [1, 7, 0]]),
+    target_out=torch.tensor([[5, 6, 2], [7, 2, 0]]),
+)
+
+
+def a_students(name):
+    """A piece as a file of the toolbox: it does what the course's does, and is another one."""
+    if inspect.isclass(getattr(pieces, name)):
+        return (
+            f"from workbook.pieces import {name} as Theirs\n\n\n"
+            f"class {name}(Theirs):\n    '''Mine.'''\n"
+        )
+    return (
+        f"from workbook.pieces import {name} as theirs\n\n\n"
+        f"def {name}(*args, **kwargs):\n    return theirs(*args, **kwargs)\n"
+    )
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """Puts these pieces into a toolbox of its own."""
+    monkeypatch.setenv("WORKBOOK_TOOLBOX", str(tmp_path / "toolbox"))
+
+    def put(names):
+        for name in names:
+            toolbox.save(name, a_students(name))
+
+    return put
+
+
+def test_the_pieces_at_work_are_pieces_in_order():
+    assert list(AT_WORK) == [name for name in PIECES if name in AT_WORK]
+    assert len(AT_WORK) == 28
+
+
+@pytest.mark.parametrize("mine", MIXTURES)
+def test_every_mixture_translates_and_is_counted(mine, own, capsys):
+    own(mine)
+    taken = {name: getattr(toolbox, name) for name in AT_WORK}
+    theirs = {name for name, piece in taken.items() if piece.__module__.startswith("toolbox.")}
+    assert theirs == mine
+
+    torch.manual_seed(0)
+    model = taken["Transformer"](9, 9, 8, 2, 1, 7, dropout=0.0, share_embeddings=True)
+    optimizer = torch.optim.SGD(model.parameters(), lr=taken["warmup_rate"](1, 8, 4))
+    loss, count = taken["train_step"](model, BATCH, optimizer)
+    assert (loss > 0, count) == (True, 5)
+    model.eval()
+    greedy = taken["greedy_decode"](model, BATCH.source, 4, 1, 2)
+    found, _ = taken["beam_search"](model, BATCH.source, 4, 1, 2, 1)
+    assert torch.equal(greedy, found)
+    with torch.no_grad():
+        memory, mask = model.encode(BATCH.source)
+        step = taken["decode_step"](model, BATCH.target_in[:, 0], memory, mask, taken["KVCache"](1))
+        torch.testing.assert_close(step, model.decode(BATCH.target_in, memory, mask)[:, 0])
+    assert taken["corpus_bleu"](["a b c d"], ["a b c d"]) == pytest.approx(100)
+
+    counted = credits()
+    assert set(counted.own) == mine
+    assert set(counted.own) | set(counted.borrowed) == set(AT_WORK)
+    assert len(counted.own) + len(counted.borrowed) == 28
+    said = str(counted)
+    if len(mine) == 28:
+        assert said == "All 28 pieces at work in this translator are yours."
+    elif not mine:
+        assert "All 28 pieces" in said
+        assert "borrowed" in said
+    else:
+        assert f"{len(mine)} of the 28 pieces" in said
+        assert f"{28 - len(mine)} borrowed" in said
+        yours, borrowed = said.splitlines()[1:]
+        assert all(name in yours for name in mine)
+        assert all(name in borrowed for name in set(AT_WORK) - mine)
+
+
+def test_one_is_told_as_one():
+    assert "1 of the 2 pieces at work in this translator is yours, 1" in str(
+        Credits(("softmax",), ("Encoder",))
+    )
