@@ -1,11 +1,41 @@
-"""What every test shares: a toolbox of its own, and the table of checks at the end of the run."""
+"""What every test shares: a toolbox of its own, how the tests are dealt out to processes, and the
+table of checks at the end of the run."""
 
 import os
 from collections import defaultdict
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 CHECKED = "checked"
+# Long modules whose parameter begins with a lesson or an exercise: what belongs to one of those
+# stays in one process, and the module as a whole doesn't have to.
+SPREAD = ("tests/exercises/test_checks.py", "tests/notebooks/test_running.py")
+
+
+class ByLessonAndExercise(LoadScopeScheduling):
+    """A module's tests go to one process; those of the long modules by lesson or exercise."""
+
+    def _split_scope(self, nodeid):
+        module, _, parameters = nodeid.partition("[")
+        if not module.startswith(SPREAD):
+            return super()._split_scope(nodeid)
+        return f"{module.partition('::')[0]}[{parameters.partition(':')[0].rstrip(']')}]"
+
+
+def pytest_xdist_make_scheduler(config, log):
+    if config.getoption("dist") == "loadscope":
+        return ByLessonAndExercise(config, log)
+    return None
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--seeds",
+        type=int,
+        help="random seeds for each wrong and right answer; without it 20 for functions and 5 for "
+        "classes, which take longer, and 2 among the quick tests",
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,5 @@
-"""Every misconception is caught and named, every right answer accepted, on 20 seeds each; on two
-of them among the quick tests.
+"""Every misconception is caught and named, every right answer accepted, on many random seeds each
+(`--seeds`).
 
 The counts go into the table at the end of the run (`tests/conftest.py`).
 """
@@ -24,10 +24,14 @@ RIGHT = [
 ]
 
 
-@pytest.fixture(scope="module")
-def seeds(request):
-    quick = "not slow" in request.config.option.markexpr
-    return range(2 if quick else 20)
+@pytest.fixture
+def seeds(request, exercise):
+    config = request.config
+    if config.option.seeds is not None:
+        return range(config.option.seeds)
+    if "not slow" in config.option.markexpr:
+        return range(2)
+    return range(5 if exercise.is_class else 20)
 
 
 @pytest.mark.parametrize(("exercise", "misconception"), MISCONCEPTIONS)
