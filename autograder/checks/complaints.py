@@ -67,6 +67,12 @@ _MEANINGS = (
         "Take them apart, first, second = …, or take one by its place, …[0].",
     ),
     (
+        r"activation is one of .* got (True|False|\d)",
+        "Something else arrives where the activation's name belongs, so two arguments have changed "
+        "places. A layer takes (…, dropout, norm_first, activation, eps), and FeedForward "
+        "(d_model, d_ff, dropout, activation). Or hand them over by name.",
+    ),
+    (
         r"index \d+ is out of bounds",
         "An index is too large. Counting starts at 0, so the last place of an axis of size n is "
         "n − 1.",
