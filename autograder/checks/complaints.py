@@ -43,8 +43,8 @@ _MEANINGS = (
     ),
     (
         r"Module \[Module(List|Dict)\] is missing the required",
-        "An nn.ModuleList only holds modules, it can't be called. Go through it: for layer in "
-        "self.layers: …",
+        "An nn.ModuleList only holds modules, it can't be called. Go through it and call each one: "
+        "for layer in self.layers.",
     ),
     (
         r"before Module\.__init__\(\) call",
