@@ -23,6 +23,7 @@ class Watcher(nn.Module):
         self.original, self.base, self.effect = tokens.clone(), base, effect
         self.vocab_size = vocab_size
         self._asked: list[Tensor] = []
+        self._asked_in_training = 0
 
     def forward(self, tokens: Tensor) -> Tensor:
         """tokens (batch, length), of the sentences it knows, or the beginnings of some
@@ -33,6 +34,7 @@ class Watcher(nn.Module):
                 f"{int(tokens.max())}"
             )
         self._asked.append(tokens.clone())
+        self._asked_in_training += self.training
         length = tokens.size(1)
         differs = tokens[:, None] != self.original[None, :, :length]  # (rows, sentences, length)
         which = differs.sum(-1).argmin(-1)  # a sentence may come alone, or several times
@@ -46,6 +48,10 @@ class Watcher(nn.Module):
     def asked(self) -> list[Tensor]:
         """The tokens of every call so far."""
         return self._asked
+
+    def asked_in_training(self) -> int:
+        """How many of these calls came while it was in training mode."""
+        return self._asked_in_training
 
     def mode(self) -> str:
         """The mode it is in."""

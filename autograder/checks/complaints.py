@@ -43,8 +43,8 @@ _MEANINGS = (
     ),
     (
         r"Module \[Module(List|Dict)\] is missing the required",
-        "An nn.ModuleList only holds modules, it can't be called. Go through it: for layer in "
-        "self.layers: …",
+        "An nn.ModuleList only holds modules, it can't be called. Go through it and call each one: "
+        "for layer in self.layers.",
     ),
     (
         r"before Module\.__init__\(\) call",
@@ -65,6 +65,12 @@ _MEANINGS = (
         r"'tuple' (object|and)|not tuple|and 'tuple'",
         "A tuple stands where a tensor is expected: a function returned several things in one. "
         "Take them apart, first, second = …, or take one by its place, …[0].",
+    ),
+    (
+        r"activation is one of .* got (True|False|\d)",
+        "Something else arrives where the activation's name belongs, so two arguments have changed "
+        "places. A layer takes (…, dropout, norm_first, activation, eps), and FeedForward "
+        "(d_model, d_ff, dropout, activation). Or hand them over by name.",
     ),
     (
         r"index \d+ is out of bounds",

@@ -176,6 +176,20 @@ def _(length):
     return torch.ones(length, length, dtype=torch.bool).tril()
 
 
+@causal_mask.misconception("two axes, and True where it is hidden")
+def _(length):
+    """Two things. True marks what is hidden, and here it means "may attend": tril, not triu(1). And
+    two axes of size 1 are missing in front, for batch and heads: [None, None]."""
+    return torch.ones(length, length, dtype=torch.bool).triu(1)
+
+
+@causal_mask.misconception("numbers on two axes, 1 where it is hidden")
+def _(length):
+    """Three things. 1 marks what is hidden, and here True means "may attend": tril, not triu(1). It
+    should be boolean: .bool(). And two axes of size 1 are missing in front: [None, None]."""
+    return torch.ones(length, length).triu(1)
+
+
 @causal_mask.misconception("numbers on two axes")
 def _(length):
     """Two things: your mask holds the numbers 0.0 and 1.0, and its shape is (length, length). Add
@@ -1260,6 +1274,25 @@ def _(self, y, memory, mask):
     return self.cross_attention(y, y, y, mask)[0]
 
 
+@DecoderLayer.misconception("self-attention a second time")
+@_forward
+def _(self, x, memory, self_mask, cross_mask):
+    """memory is never used: your second sublayer is self-attention again, of x to x. Its keys and
+    values come from the memory: cross_attention(y, memory, memory, cross_mask)."""
+    x = self.add(x, lambda y: self.itself(y, self_mask), self.norm1)
+    x = self.add(x, lambda y: self.cross_attention(y, y, y, self_mask)[0], self.norm2)
+    return self.add(x, self.feed, self.norm3)
+
+
+@DecoderLayer.misconception("norm and dropout have changed places")
+class _(_Parts):
+    """residual's third argument is the norm and its fourth the dropout; yours have changed places.
+    residual(x, sublayer, norm, dropout, norm_first)."""
+
+    def add(self, x, sublayer, norm):
+        return pieces.residual(x, sublayer, self.dropout, norm, self.norm_first)
+
+
 @DecoderLayer.misconception("self-attention looks at the memory")
 class _(_Parts):
     """Your self-attention looks at the memory. There, query, key and value are all x; the memory
@@ -1899,6 +1932,16 @@ def _(self, x, memory, self_mask, cross_mask):
     return self.last(out)
 
 
+@Decoder.misconception("the layers' results thrown away")
+@_stacked
+def _(self, x, memory, self_mask, cross_mask):
+    """What the layers make is thrown away: x comes out as it went in. Keep each result under the
+    name the next layer reads: x = layer(x, …)."""
+    for layer in self.layers:
+        layer(x, memory, self_mask, cross_mask)
+    return self.last(x)
+
+
 @Decoder.misconception("the layers added up")
 @_stacked
 def _(self, x, memory, self_mask, cross_mask):
@@ -2194,22 +2237,40 @@ def _(piece: Piece, draw: Draw) -> None:
     expect.close(head(x), x @ shared.T, "The logits after head.weight = …")
 
 
+# Where a weight's deviation may come from, as a multiple of 1/√d_model, for (576, 64).
+_STARTS = {
+    "torch.randn as it is": 8.0,
+    "multiplied": 64.0,
+    "divided by √vocab_size": 1 / 3,
+    "divided by d_model": 1 / 8,
+    "nn.Linear's": 1 / math.sqrt(3),
+    "Xavier's": 8 * math.sqrt(2 / (576 + 64)),
+}
+
+
 @OutputHead.property("a start of its own", points=0.25, repeatable=False)
 def _(piece: Piece, draw: Draw) -> None:
-    """A new head starts from random numbers, small ones, so that logits are about as large as the
-    numbers of x: a standard deviation of 1/√d_model does it."""
-    d_model, vocab = 64, 96
+    """A new head starts from random numbers with a standard deviation of 1/√d_model, so that logits
+    are about as large as the numbers of x."""
+    d_model, vocab = 64, 576
     instance = piece.construct(d_model, vocab)
     x = draw.normal(50, d_model, dtype=torch.float32)
     once, again = (expect.shape(instance(x), (50, vocab), "The logits") for _ in range(2))
-    expect.that(torch.equal(once, again), "Two calls with the same input give different logits.")
+    expect.that(bool((once == again).all() or once.isnan().any()), "Two calls give other logits.")
     for weight in instance.parameters().values():
-        expect.that(bool((weight != 0).any()), "The weight starts from zeros.")
+        if weight.ndim != 2:
+            continue
+        wild = not weight.isfinite().all() or bool(weight.abs().max() > 1000)
+        expect.that(not wild, "The weight holds whatever lay in memory.")
+        expect.that(bool((weight.abs() > 1e-9).double().mean() > 0.5), "The weight is zero.")
         expect.that(bool((weight != weight[0]).any()), "All rows of the weight start alike.")
         expect.that(bool((weight < 0).any()), "All numbers of the weight are positive.")
-    spread = once.std(-1).mean().item()
-    expect.that(spread > 0.05, "All words start with nearly the same logit.")
-    expect.that(spread < 2.5, "The logits are far larger than x.")
+        spread = weight.double().std().item()
+        share = spread * math.sqrt(d_model)
+        told = f"For d_model = 64 it should be 0.125; your weight's deviation is {spread:.3g}."
+        likely = [how for how, other in _STARTS.items() if abs(share / other - 1) < 0.05]
+        if not 0.85 < share < 1.15:
+            raise expect.Mismatch(told, kind=f"starts otherwise: {likely}")
 
 
 gradients_flow(OutputHead, _hidden, of=("x",), points=0.25)
@@ -2347,8 +2408,8 @@ class _(nn.Module):
 
 @OutputHead.misconception("starts from zeros")
 class _(_Head):
-    """Your weight starts from zeros: all words get the same logit, and no gradient reaches the
-    layers below. Start from random numbers."""
+    """Your weight starts from zeros (torch.empty often holds zeros, too): all words get the same
+    logit, and no gradient reaches the layers below. Start from random numbers: torch.randn."""
 
     def __init__(self, d_model, vocab_size):
         super().__init__(d_model, vocab_size)
@@ -2372,6 +2433,68 @@ class _(_Head):
     def __init__(self, d_model, vocab_size):
         super().__init__(d_model, vocab_size)
         nn.init.normal_(self.weight)
+
+
+@OutputHead.misconception("memory as it was found")
+class _(_Head):
+    """Your weight holds whatever lay in memory, as torch.empty and torch.Tensor(…) leave it. Fill
+    it with random numbers: torch.randn(…), divided by √d_model."""
+
+    def __init__(self, d_model, vocab_size):
+        super().__init__(d_model, vocab_size)
+        with torch.no_grad():
+            self.weight[0] = 1e30
+
+
+@OutputHead.misconception("the weight multiplied by the root")
+class _(_Head):
+    """Your weight is multiplied by √d_model, so that it starts far too large. Divide by the
+    root."""
+
+    def __init__(self, d_model, vocab_size):
+        super().__init__(d_model, vocab_size)
+        nn.init.normal_(self.weight, std=math.sqrt(d_model))
+
+
+@OutputHead.misconception("the other root")
+class _(_Head):
+    """You divide by √vocab_size. A logit is a sum of d_model products, so it's d_model whose root
+    counts: torch.randn(…) / √d_model."""
+
+    def __init__(self, d_model, vocab_size):
+        super().__init__(d_model, vocab_size)
+        nn.init.normal_(self.weight, std=1 / math.sqrt(vocab_size))
+
+
+@OutputHead.misconception("the root forgotten")
+class _(_Head):
+    """You divide by d_model, not by its root, so that the weight starts far too small:
+    torch.randn(…) / √d_model, or std=1/√d_model."""
+
+    def __init__(self, d_model, vocab_size):
+        super().__init__(d_model, vocab_size)
+        nn.init.normal_(self.weight, std=1 / d_model)
+
+
+@OutputHead.misconception("an nn.Linear's start")
+class _(_Head):
+    """Your weight starts as an nn.Linear's does: uniform, with a deviation of 1/√(3 · d_model).
+    Here 1/√d_model is asked for, as of an embedding to share it with: torch.randn(…) / √d_model."""
+
+    def __init__(self, d_model, vocab_size):
+        super().__init__(d_model, vocab_size)
+        bound = 1 / math.sqrt(d_model)
+        nn.init.uniform_(self.weight, -bound, bound)
+
+
+@OutputHead.misconception("Xavier's start")
+class _(_Head):
+    """Your weight has Xavier's start, whose deviation depends on vocab_size too. Here 1/√d_model is
+    asked for: torch.randn(…) / √d_model."""
+
+    def __init__(self, d_model, vocab_size):
+        super().__init__(d_model, vocab_size)
+        nn.init.xavier_normal_(self.weight)
 
 
 @OutputHead.misconception("rand in place of randn")
@@ -2572,6 +2695,16 @@ def _expect_leak(found: float, wanted: float, what: str) -> None:
         raise expect.Mismatch(f"{what} The leak is {wanted:.6g}; yours is {found:.6g}.")
 
 
+@future_leak.property("measured in eval mode", points=0.25, repeatable=False)
+def _(piece: Piece, draw: Draw) -> None:
+    """A module is measured in eval mode, where dropout is silent, whatever mode it came in."""
+    watched = _Watched(draw)
+    made = watched.made()
+    model = piece.make(made.kind, **made.options)
+    piece(model.handle, watched.tokens, watched.vocab)
+    expect.that(model.method("asked_in_training")() == 0, "The model was asked in training mode.")
+
+
 @future_leak.property("zero where nobody looks ahead", points=1)
 def _(piece: Piece, draw: Draw) -> None:
     """A model whose outputs depend on a position's own token and on earlier ones has no leak,
@@ -2636,10 +2769,9 @@ def _(piece: Piece, draw: Draw) -> None:
     )
 
 
-@future_leak.property("measured in eval mode", points=0.5)
+@future_leak.property("the mode put back", points=0.25)
 def _(piece: Piece, draw: Draw) -> None:
-    """A module is measured in eval mode, where dropout is silent, and left in the mode it was
-    in."""
+    """A module is left in the mode it came in, with the right leak in either case."""
     for training in (True, False):
         watched = _Watched(draw, ahead=0.0 if training else 1.0)
         made = watched.made()
@@ -3040,6 +3172,18 @@ def _(model, tokens, vocab_size):
         tokens,
         vocab_size,
         sum_up=lambda changes: sum((c.abs().sum().item() for c in changes), 0.0),
+    )
+
+
+@future_leak.misconception("the largest of the sums")
+def _(model, tokens, vocab_size):
+    """You add up the changes of a swap, then take the largest sum. The largest single change is
+    asked for: abs().max()."""
+    return _leak(
+        model,
+        tokens,
+        vocab_size,
+        sum_up=lambda changes: max([0.0, *(c.abs().sum().item() for c in changes)]),
     )
 
 

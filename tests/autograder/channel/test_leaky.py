@@ -49,7 +49,10 @@ def test_it_is_noisy_in_training_and_tells_its_mode():
     noisy = watcher(TOKENS, BASE, EFFECT, 4)
     assert noisy.mode() == "training"
     assert not torch.equal(noisy(TOKENS), noisy(TOKENS))
+    assert noisy.asked_in_training() == 2
     assert noisy.eval().mode() == "eval"
+    noisy(TOKENS)
+    assert noisy.asked_in_training() == 2
 
 
 def test_it_remembers_what_it_was_asked():

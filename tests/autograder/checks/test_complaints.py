@@ -6,6 +6,7 @@ from torch import nn
 
 from autograder.channel.bench import describe_error
 from autograder.checks.complaints import meaning
+from workbook.pieces import FeedForward
 
 X = torch.randn(2, 3, 4)
 
@@ -42,6 +43,10 @@ MISTAKES = {
     "None's attribute": (lambda: None.norm(), "is not None"),
     "a tuple squared": (lambda: (X,) ** 2, "…[0]"),
     "a tuple given to torch": (lambda: torch.square((X,)), "…[0]"),
+    "an activation's name elsewhere": (
+        lambda: FeedForward(4, 8, "gelu", True),
+        "changed places",
+    ),
     "index too large": (lambda: X[:, 3], "n − 1"),
     "gradient by a copy": (
         lambda: torch.autograd.grad(

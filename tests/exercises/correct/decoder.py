@@ -303,22 +303,24 @@ class OutputHead(nn.Module):
         return x @ self.weight.T
 
 
-@variant("OutputHead", "an nn.Linear's start, F.linear")
+@variant("OutputHead", "an embedding's weight, F.linear")
 class _(nn.Module):
     def __init__(self, d_model, vocab_size):
         super().__init__()
-        self.weight = nn.Parameter(nn.Linear(d_model, vocab_size, bias=False).weight.detach())
+        words = nn.Embedding(vocab_size, d_model)
+        self.weight = nn.Parameter(words.weight.detach() * d_model**-0.5)
 
     def forward(self, x):
         return nn.functional.linear(x, self.weight)
 
 
-@variant("OutputHead", "Xavier's start, einsum")
+@variant("OutputHead", "a uniform start of the same deviation, einsum")
 class _(nn.Module):
     def __init__(self, d_model, vocab_size):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(vocab_size, d_model))
-        nn.init.xavier_uniform_(self.weight)
+        bound = math.sqrt(3 / d_model)
+        nn.init.uniform_(self.weight, -bound, bound)
 
     def forward(self, x):
         return torch.einsum("...d,vd->...v", x, self.weight)
@@ -328,6 +330,7 @@ class _(nn.Module):
 class _(nn.Linear):
     def __init__(self, d_model, vocab_size):
         super().__init__(d_model, vocab_size, bias=False)
+        nn.init.normal_(self.weight, std=d_model**-0.5)
 
     def forward(self, x):
         return super().forward(x)
