@@ -10,7 +10,7 @@ from workbook.corpus import mixture
 from workbook.translator import comparison
 from workbook.translator.presets import preset
 
-SIZE = replace(preset("tiny"), vocab_size=400, d_model=16, num_heads=2, d_ff=16, batch_tokens=256)
+SIZE = replace(preset("tiny"), vocab_size=400, d_model=32, num_heads=2, d_ff=64, batch_tokens=256)
 
 
 @pytest.fixture(scope="module")
