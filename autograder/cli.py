@@ -10,7 +10,7 @@ from pathlib import Path
 
 from autograder.exercises import UnknownExercise, all_exercises, exercise
 from autograder.grading.commands import CannotDo, add_to
-from autograder.sandbox import WANTED
+from autograder.sandbox import WANTED, NoSandbox
 from workbook.syllabus import LESSONS
 from workbook.syllabus import lesson as find_lesson
 
@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return arguments.run(arguments)
-    except (BadInput, CannotDo) as error:
+    except (BadInput, CannotDo, NoSandbox) as error:
         print(f"autograder: {error}", file=sys.stderr)
         return BAD_INPUT
 
@@ -175,19 +175,19 @@ def _check_notebook(path: Path, as_json: bool, sandbox: str | None) -> int:
 def _sandbox(wanted: str | None) -> str:
     """The one that was asked for. Without a word, the best there is: what is checked by hand is
     mostly one's own."""
-    from autograder.sandbox import NoSandbox, choose
+    from autograder.sandbox import choose
 
+    if wanted is not None:
+        return wanted
     try:
-        choose(wanted or "auto")
-    except NoSandbox as trouble:
-        if wanted is None:
-            return "none"
-        raise BadInput(str(trouble)) from None
-    return wanted or "auto"
+        choose("auto")
+    except NoSandbox:
+        return "none"
+    return "auto"
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from autograder.sandbox import NoSandbox, choose
+    from autograder.sandbox import choose
     from autograder.sandbox.doctor import examine
 
     found, trouble, name = [], "", None

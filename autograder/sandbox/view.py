@@ -12,6 +12,8 @@ from workbook.syllabus import LESSONS, Lesson
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
 _SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime",
              "timezone", "mime.types", "locale.conf")  # fmt: skip
+# How many cores there are; and whether there are large pages, which the C library asks.
+_OF_THE_KERNEL = ("/sys/devices/system/cpu", "/sys/kernel/mm/transparent_hugepage")
 COURSE = "/course"  # what a submission takes for the course's folder
 _OF_THE_AUTOGRADER = ("__init__.py", "channel", "sandbox")
 
@@ -50,7 +52,8 @@ def _bound(lesson: Lesson) -> list[str]:
             arguments += ["--ro-bind", name, name]
     for name in _SETTINGS:
         arguments += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    arguments += ["--ro-bind-try", "/sys/devices/system/cpu", "/sys/devices/system/cpu"]
+    for name in _OF_THE_KERNEL:
+        arguments += ["--ro-bind-try", name, name]
     for prefix in dict.fromkeys((sys.base_prefix, sys.base_exec_prefix, sys.prefix)):
         if not any(Path(prefix).is_relative_to(each) for each in _SYSTEM):
             arguments += ["--ro-bind", prefix, prefix]

@@ -158,7 +158,7 @@ def test_what_was_put_right_in_a_notebook_is_told(capsys, handed_in, monkeypatch
     handed_in.write_text(json.dumps(notebook))
     monkeypatch.setattr(
         "autograder.grading.judge.judge_notebook",
-        lambda notebook, released, lesson: {"softmax": RIGHT},
+        lambda notebook, released, lesson, sandbox: {"softmax": RIGHT},
     )
     code, out, _ = outcome(capsys, "check", handed_in)
     assert code == 0

@@ -111,10 +111,9 @@ def test_a_file_that_is_not_there_is_an_os_error(tmp_path):
         judge_file(SOFTMAX_EXERCISE, tmp_path / "softmax.py")
 
 
-def test_a_worker_that_does_not_start_is_a_verdict(tmp_path):
-    verdict = judged(tmp_path, SOFTMAX, limits=Limits(start_seconds=0.01))
-    assert verdict.cause == "time"
-    assert "didn't start" in verdict.diagnosis.message
+def test_a_worker_that_does_not_start_is_the_machines_fault(tmp_path):
+    with pytest.raises(NoSandbox, match="start"):
+        judged(tmp_path, SOFTMAX, limits=Limits(start_seconds=0.0001))
 
 
 def test_what_a_file_prints_is_kept(tmp_path):
@@ -224,7 +223,7 @@ def test_untouched_demonstrations_and_checks_do_not_run(released):
     released.cells[2].source = "raise SystemError('a demonstration ran')"
     by_grade_id(released, "softmax").source = "del softmax"
     notebook = answered(released, softmax=SOFTMAX)
-    notebook.cells[-1].source = "def attend(query, keys, values): ...\nsoftmax = None"
+    notebook.cells[-1].source = "softmax = None"
     found = verdicts(notebook, released)
     assert found["softmax"].passed
     assert found["attend"].cause == "not written yet"
