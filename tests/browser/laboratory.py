@@ -18,7 +18,7 @@ from workbook.home import root as repository
 from workbook.setup.server import HOST
 from workbook.syllabus import Lesson
 
-START_SECONDS = 120
+START_SECONDS = 400
 STOP_SECONDS = 60
 _ADDRESS = re.compile(rf"http://{re.escape(HOST)}:\d+/\S+token=\S+")
 

@@ -51,6 +51,7 @@ def lab(tmp_path_factory):
 def formgrader(window, lab: Laboratory) -> Page:
     """A page that has been let in."""
     page = window.new_page()
+    page.set_default_timeout(GRADING)  # the server answers nothing else while it grades
     page.goto(lab.address)
     return page
 
@@ -70,8 +71,9 @@ def press(page: Page, lab: Laboratory, button: str) -> None:
 def grades(page: Page, lab: Laboratory) -> tuple[str, dict]:
     """The id of the graded notebook, and its grades by cell, as the page's own interface says."""
     listed = address(lab, f"api/submitted_notebooks/{NAME}/{NAME}")
-    (notebook,) = page.request.get(listed).json()
-    told = page.request.get(address(lab, f"api/grades?submission_id={notebook['id']}")).json()
+    (notebook,) = page.request.get(listed, timeout=GRADING).json()
+    asked = address(lab, f"api/grades?submission_id={notebook['id']}")
+    told = page.request.get(asked, timeout=GRADING).json()
     return notebook["id"], {grade["name"]: grade for grade in told}
 
 
