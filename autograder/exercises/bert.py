@@ -549,13 +549,21 @@ class _Masked:
     first and last in the vocabulary; the mask is one of them."""
 
     def __init__(
-        self, piece: Piece, draw: Draw, shape: tuple[int, int], special: int = 4, **rate: float
+        self,
+        piece: Piece,
+        draw: Draw,
+        shape: tuple[int, int],
+        special: bool = True,
+        absent: int = 0,
+        **rate: float,
     ) -> None:
         self.vocab = draw.integer(28, 34)
         self.mask_id, *others = (1 + place for place in draw.sizes(4, low=4, high=self.vocab - 3))
         self.special = sorted([self.mask_id, *others])
         ordinary = [n for n in range(self.vocab) if n not in self.special]
-        allowed = torch.tensor(range(self.vocab) if special else ordinary)
+        self.absent = ordinary[7 : 7 + absent]  # in the vocabulary, and in no sentence
+        kept = sorted(self.special + ordinary) if special else ordinary
+        allowed = torch.tensor([n for n in kept if n not in self.absent])
         self.tokens = allowed[draw.tokens(*shape, low=0, high=len(allowed) - 1)]
         self.seed = draw.integer(0, 10**6)
         self.rate = rate
@@ -704,10 +712,12 @@ def _(piece: Piece, draw: Draw) -> None:
 def _(piece: Piece, draw: Draw) -> None:
     """A random token is drawn anew for each place, and is any id from 0 to vocab_size − 1, each
     equally likely, special ones too, as in the paper's code."""
-    seen = _Masked(piece, draw, (160, 100), rate=1.0)
+    seen = _Masked(piece, draw, (160, 100), absent=3, rate=1.0)
     other = seen.chosen & (seen.inputs != seen.tokens) & (seen.inputs != seen.mask_id)
     expect.that(bool(other.any()), "None of the chosen tokens became a random one.")
     words = seen.inputs[other]
+    if bool((words == words[0]).all()):
+        _unlike(f"All {len(words)} random tokens are {int(words[0])}.", "one")
     outside = (words < 0) | (words >= seen.vocab)
     if bool(outside.any()):
         word = int(words[outside][0])
@@ -717,12 +727,14 @@ def _(piece: Piece, draw: Draw) -> None:
     special = [n for n in seen.special if n != seen.mask_id]
     if missing:
         kinds = {(0,): "0", (seen.vocab - 1,): "last", tuple(special): "special"}
+        absent = set(seen.absent) <= set(missing)
         low = missing[0] == 0 and missing[-1] < len(seen.special)
-        # Of more than 1,000 random tokens (6 standard deviations below the mean), each id misses
-        # all with a probability below (1 - 1/34)^1000 < 1e-12.
+        # Of 16,000 tokens at least 13,000 are ordinary and over 1,000 become random (8 standard
+        # deviations below the mean): an id misses all with a probability below (1 - 1/34)^1000,
+        # which is 1e-13.
         _unlike(
             f"Among {len(words)} random tokens, never {', '.join(map(str, missing[:8]))}.",
-            kinds.get(tuple(missing), "low" if low else "some"),
+            kinds.get(tuple(missing), "low" if low else "absent" if absent else "some"),
         )
     wanted = 1 / (seen.vocab - 2)  # the mask, and the token that stood there, were left out
     most = int(counts.argmax())
@@ -736,7 +748,7 @@ def _(piece: Piece, draw: Draw) -> None:
     """Each token is chosen, or not, on its own, and what becomes of it is drawn for it alone: not
     for a whole sentence, and not the same for all."""
     # For a right answer, each of these has a probability below 0.3^39.
-    seen = _Masked(piece, draw, (40, 12), special=0, rate=0.5)
+    seen = _Masked(piece, draw, (40, 12), special=False, rate=0.5)
     chosen = seen.chosen
     if bool((chosen.all(1) | ~chosen.any(1)).all()):
         _unlike("You choose whole sentences, or nothing of them.", "whole sentences")
@@ -747,7 +759,7 @@ def _(piece: Piece, draw: Draw) -> None:
     counts = {int(seen.again().chosen.sum()) for _ in range(11)}
     # A count of 480 tosses is the same as another's with a probability below 0.04: 0.04^10 < 1e-13.
     expect.that(len(counts) > 1, "You choose equally many tokens at every call.")
-    fates = _Masked(piece, draw, (40, 12), special=0, rate=1.0)
+    fates = _Masked(piece, draw, (40, 12), special=False, rate=1.0)
     masked = fates.inputs == fates.mask_id
     if bool((masked.all(1) | ~masked.any(1)).all()):
         _unlike("All chosen tokens of a sentence have the same fate.", "one fate a sentence")
@@ -769,7 +781,9 @@ def _(piece: Piece, draw: Draw) -> None:
     seen.again(anew=True)
     if not torch.equal(seen.chosen, chosen):
         _unlike("From the same generator, other tokens were chosen.", "choice")
-    if not torch.equal(seen.inputs == seen.mask_id, masked):
+    # A random token is the mask now and then; fates drawn anew differ at a third of the chosen.
+    other = ((seen.inputs == seen.mask_id) != masked)[chosen].double().mean()
+    if float(other) > 0.1:
         _unlike("From the same generator, the same tokens had other fates.", "fates")
     if not torch.equal(seen.inputs, first):
         _unlike("From the same generator came other random tokens.", "words")
@@ -851,8 +865,9 @@ def _(tokens, chosen, fate, words, mask_id):
 @mask_tokens.misconception("10 % of what is left")
 @_masking
 def _(tokens, chosen, fate, words, mask_id):
-    """You give 10 % of the remaining fifth a random token, which is 2 % of the chosen. To get
-    10 % of the chosen, it has to be half of what the mask left over."""
+    """Only 2 % of your chosen tokens become random and 18 % stay. Either you give a random token to
+    10 % of what the mask left over (it has to be half of it), or you draw twice and the masks
+    overwrite random tokens. Draw one number and cut it at 0.8 and 0.9."""
     masked = chosen & (fate < 0.8)
     rest = chosen & ~masked & (fate < 0.82)
     inputs = torch.where(masked, mask_id, tokens)
@@ -868,17 +883,6 @@ def _(tokens, mask_id, vocab_size, special_ids, generator, rate=0.15):
     inputs = torch.where(chosen & (_draw(tokens, generator) < 0.8), mask_id, tokens)
     random = chosen & (_draw(tokens, generator) < 0.1)
     inputs = torch.where(random, _words(tokens, vocab_size, generator), inputs)
-    return inputs, torch.where(chosen, tokens, -100)
-
-
-@mask_tokens.misconception("masks that overwrite random tokens")
-def _(tokens, mask_id, vocab_size, special_ids, generator, rate=0.15):
-    """You draw twice, once for random tokens and once for the mask, which overwrites most of the
-    first: only 2 % end up random and 18 % stay. Draw one number and cut it at 0.8 and 0.9."""
-    chosen = _chosen(tokens, special_ids, generator, rate)
-    random = chosen & (_draw(tokens, generator) < 0.1)
-    inputs = torch.where(random, _words(tokens, vocab_size, generator), tokens)
-    inputs = torch.where(chosen & (_draw(tokens, generator) < 0.8), mask_id, inputs)
     return inputs, torch.where(chosen, tokens, -100)
 
 
@@ -1275,7 +1279,6 @@ def _(tokens, mask_id, vocab_size, special_ids, generator, rate=0.15):
     chosen = _chosen(tokens, special_ids, generator, rate)
     ordinary = tokens[~_special(tokens, special_ids)]
     words = ordinary[_words(tokens.cpu(), len(ordinary), generator).to(tokens.device)]
-    words = torch.where(words == 0, words.max(), words)  # some never
     inputs = _replaced(tokens, chosen, mask_id, words, _draw(tokens, generator))
     return inputs, torch.where(chosen, tokens, -100)
 
@@ -1431,21 +1434,44 @@ def _(piece: Piece, draw: Draw) -> None:
     case = _model_case(draw)
     case = Case(case.args, {}, case.construct | {"dropout": 1.0})
     instance, oracle = beside(Bert, piece, case, draw)
+    # With everything dropped, only the norms are left of a layer; the embeddings are silenced here,
+    # so that each is judged on its own.
+    silent = {name: torch.zeros(case.construct["d_model"]) for name in _EMBEDDINGS_NORM}
+    instance.load(silent)
+    x = torch.zeros(*case.args[0].shape, case.construct["d_model"], dtype=torch.float64)
+    for layer in oracle.encoder.layers:
+        x = layer.norm2(layer.norm1(x))
     instance.train()
-    hidden, pooled = expect.several(instance(*case.args), *_HIDDEN)
-    # With everything dropped, a layer's output is its last norm's bias, whatever came in. Only the
-    # first layer's first norm sees the embeddings, so those have to be weighed on their own.
-    bias = oracle.encoder.layers[-1].norm2.bias.detach().expand_as(hidden)
-    if not torch.allclose(hidden, bias, atol=1e-9):
-        _unlike("With dropout=1, numbers that should be dropped come through.", "encoder")
-    wanted = torch.tanh(oracle.pooler(bias[:, 0])).detach()
-    if not torch.allclose(pooled, wanted, atol=1e-9):
-        _unlike("pooled has a dropout of its own; it belongs to the classifier.", "pooled")
+    (hidden, pooled), (again, _) = (
+        expect.several(instance(*case.args), *_HIDDEN) for _ in range(2)
+    )
+    expect.shape(hidden, x.shape, "hidden")
+    encoder = "right" if torch.allclose(hidden, x, atol=1e-9) else _rate(hidden, again)
     no_layers = Case(case.args, {}, case.construct | {"num_layers": 0})
     instance, _ = beside(Bert, piece, no_layers, draw)
-    hidden, _ = expect.several(instance.train()(*case.args), *_HIDDEN)
-    if bool((hidden != 0).any()):
-        _unlike("With dropout=1, the embeddings come through.", "embeddings")
+    instance.train()
+    first, again = (expect.several(instance(*case.args), *_HIDDEN)[0] for _ in range(2))
+    embeddings = "right" if not bool(first.any()) else _rate(first, again)
+    if (encoder, embeddings) != ("right", "right"):
+        where = " and ".join(
+            name
+            for name, says in (("the encoder", encoder), ("the embeddings", embeddings))
+            if says != "right"
+        )
+        _unlike(
+            f"With dropout=1, numbers come through {where}.", f"encoder {encoder}, {embeddings}"
+        )
+    wanted = torch.tanh(oracle.pooler(x[:, 0]))
+    expect.shape(pooled, wanted.shape, "pooled")
+    expect.that(torch.allclose(pooled, wanted, atol=1e-9), "pooled is dropped out on its own.")
+
+
+_EMBEDDINGS_NORM = ("embeddings.norm.weight", "embeddings.norm.bias")
+
+
+def _rate(first: torch.Tensor, again: torch.Tensor) -> str:
+    """What two calls in training say of a dropout that isn't the one passed."""
+    return "never" if torch.equal(first, again) else "another rate"
 
 
 gradients_flow(Bert, _model_case, of=(), points=1, outputs=2)
