@@ -43,6 +43,11 @@ _HOMES = {
     "positional_encoding.hands": ("clock_hands", "shift_explorer"),
     "positional_encoding.rotary": ("rotary_explorer",),
     "positional_encoding.comparison": ("positions_compared",),
+    "bert.embeddings": ("embedding_sum",),
+    "bert.masking": ("masked_sentence",),
+    "bert.senses": ("word_in_a_plane",),
+    "bert.blanks": ("blank_explorer", "filled_blank"),
+    "bert.fine_tuning": ("few_labels",),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
