@@ -708,7 +708,7 @@ def _(piece: Piece, draw: Draw) -> None:
         _unlike(f"Of your {count} chosen tokens, {told}.", kind)
 
 
-@mask_tokens.property("a random token is any token", points=0.5, repeatable=False)
+@mask_tokens.property("a random token is any token", points=1, repeatable=False)
 def _(piece: Piece, draw: Draw) -> None:
     """A random token is drawn anew for each place, and is any id from 0 to vocab_size − 1, each
     equally likely, special ones too, as in the paper's code."""
@@ -2286,7 +2286,7 @@ equals_reference(
     _classifier_case,
     _LOGITS,
     name="logits",
-    points=2,
+    points=2.5,
     says="In eval mode the logits are the classifier on pooled.",
 )
 _without(SentenceClassifier, _classifier_case, _LOGITS, points=0.5)
