@@ -6,7 +6,7 @@ from typing import Any
 from workbook.figures.arrays import as_array, as_labels
 from workbook.figures.paper import sheet
 from workbook.figures.picture import Picture
-from workbook.figures.style import PAPER, SERIES
+from workbook.figures.style import PAGE_WIDTH, PAPER, SERIES
 
 
 def word_in_a_plane(
@@ -18,8 +18,8 @@ def word_in_a_plane(
         planes: name → `(sentences, 2)`.
         senses: what the word means in each sentence; two to four kinds.
         title: what to notice.
-        separated: name → the share of sentences that a straight line puts on the right side, said
-            in the panel's heading.
+        separated: name → the share of sentences that a straight cut sorts rightly, said in the
+            panel's heading.
 
     Raises:
         ValueError: counts that differ, more senses than marks, or other names in `separated`.
@@ -37,20 +37,20 @@ def word_in_a_plane(
     ) as page:
         for number, (name, points) in enumerate(planes.items()):
             points = as_array(points, name, len(names), 2)
-            axes = page.axes(0.3 + (wide + 0.35) * number, 0.25, wide, 3.1)
+            axes = page.axes(0.25 + (wide + 0.3) * number, 0.2, wide, 2.85)
             for kind, style in zip(kinds, SERIES, strict=False):
                 own = points[[sense == kind for sense in names]]
                 axes.scatter(
                     own[:, 0],
                     own[:, 1],
-                    s=26,
+                    s=18,
                     marker=style["marker"],
                     color=style["color"] if style is SERIES[0] else PAPER,
                     edgecolors=style["color"],
                     linewidths=1.1,
                     label=kind,
                 )
-            axes.set_title(f"{name}: a line separates {separated[name]:.0%}")
+            axes.set_title(f"{name}: {separated[name]:.0%}")
             axes.set(xticks=[], yticks=[])
             axes.margins(0.08)
             axes.legend(loc="best", handletextpad=0.2)
@@ -58,5 +58,5 @@ def word_in_a_plane(
     return Picture(
         page.figure,
         f"{title.rstrip('.')}. {len(names)} sentences, marked {', '.join(kinds)}. The share that a "
-        f"straight line separates rightly: {told}.",
+        f"straight cut sorts rightly: {told}.",
     )

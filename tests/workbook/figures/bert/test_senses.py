@@ -20,13 +20,13 @@ def test_each_sense_has_its_marks_at_its_points():
     money, river = before.collections
     assert money.get_offsets().tolist() == [[0, 0], [2, 0]]
     assert river.get_offsets().tolist() == [[1, 1]]
-    assert money.get_label(), river.get_label() == ("money", "river")
+    assert (money.get_label(), river.get_label()) == ("money", "river")
     assert after.collections[1].get_offsets().tolist() == [[2, 2]]
     assert len(money.get_paths()[0].vertices) != len(river.get_paths()[0].vertices)  # marks differ
 
 
 def test_headings_and_alternative_text_say_how_well_they_are_apart():
-    assert picture().figure.axes[1].get_title(loc="left") == "after: a line separates 97%"
+    assert picture().figure.axes[1].get_title(loc="left") == "after: 97%"
     assert "before: 50%; after: 97%" in picture().alt
 
 
