@@ -31,10 +31,9 @@ def word_in_a_plane(
             f"{list(planes)}, {list(separated)} and {kinds}"
         )
     names = as_labels(senses, "senses", len(senses))
-    wide = 3.9
-    with sheet(
-        0.4 + (wide + 0.35) * len(planes), 3.75, title, "Measured in this notebook."
-    ) as page:
+    wide = (PAGE_WIDTH - 0.3) / max(len(planes), 2) - 0.3
+    note = "Measured in this notebook. In a heading: the share that a straight cut sorts rightly."
+    with sheet(0.3 + (wide + 0.3) * len(planes), 3.2, title, note) as page:
         for number, (name, points) in enumerate(planes.items()):
             points = as_array(points, name, len(names), 2)
             axes = page.axes(0.25 + (wide + 0.3) * number, 0.2, wide, 2.85)
