@@ -59,6 +59,11 @@ _HOMES = {
     "gpt.parameters": ("parameter_shares",),
     "translator.training": ("smoothed_targets", "warmup_rates", "sentence_paths"),
     "translator.box": ("translation_box",),
+    "bert.embeddings": ("embedding_sum",),
+    "bert.masking": ("masked_sentence",),
+    "bert.senses": ("word_in_a_plane",),
+    "bert.blanks": ("blank_explorer", "filled_blank"),
+    "bert.fine_tuning": ("few_labels",),
 }
 
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
