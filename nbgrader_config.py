@@ -48,7 +48,7 @@ c.Autograde.pre_convert_hook = lambda assignment, **_: fill_gradebook(assignment
 c.AssignLatePenalties.plugin_class = LatePenalty
 
 # nbgrader's Validate button runs the student's notebook; some cells train a model.
-c.Execute.timeout = 300
+c.Execute.timeout = 600
 
 # A student's output is shown in the grader's browser: no script of theirs may run there.
 c.HTMLExporter.sanitize_html = True

@@ -19,7 +19,7 @@ from workbook.atomic import write_text
 from workbook.home import lessons_folder, root, solutions_folder
 from workbook.syllabus import LESSONS, Lesson
 
-CELL_SECONDS = 300
+CELL_SECONDS = 600
 
 
 class ReleaseError(Exception):
