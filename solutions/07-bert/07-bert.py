@@ -1104,8 +1104,8 @@ figures.few_labels(
 )
 
 # %% [markdown]
-# Compare the two lines at 10 labels, and at 100. Then look at 1,000: with enough labels, both arrive.
-# **Pre-training replaces labels.** That is why it changed the field: text is cheap, labels aren't.
+# Compare the two lines at 10 labels, and at 100. Then look at 1,000: with enough labels, training from
+# scratch comes close. **Pre-training replaces labels.** That is why it changed the field: text is cheap, labels aren't.
 #
 # Look at the bars, too. Ten sentences are few, and which ten makes a difference. That is why there
 # are three runs: one run proves nothing.
@@ -1127,7 +1127,9 @@ for name, start in STARTS.items():
 
 # %% [markdown]
 # **Break it.** Freeze the pre-trained weights and train the top layer alone, 130 numbers. It is
-# faster, and sometimes enough. Is it here?
+# faster. Is it enough? It is where `pooled` knows the answer already, as your picture in section 8
+# says. (Then try it with the kind of sentence: replace both names of the task, and `bank_pool` and
+# `bank_test`, and give `top` three outputs.)
 
 # %% tags=["nbval-ignore-output"]
 frozen = copy.deepcopy(model.bert).requires_grad_(False)
@@ -1347,7 +1349,7 @@ compare_loss(mended_loss)
 # - One word has one vector in the table, and another one in every sentence after the encoder. Its
 #   sense can be read from it.
 # - Fine-tuning trains all of it a little more, with a small layer on top. With few labels, it beats
-#   training from scratch. With many, the difference goes.
+#   training from scratch. With many, the difference shrinks.
 # - Post-norm, exact GELU, eps 1e-12, and your class is the published BERT.
 #
 # The map again, with today's pieces filled in:
