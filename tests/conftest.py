@@ -33,8 +33,8 @@ def pytest_addoption(parser):
     parser.addoption(
         "--seeds",
         type=int,
-        help="random seeds for each wrong and right answer; without it 20 for functions and 5 for "
-        "classes, which take longer, and 2 among the quick tests",
+        help="random seeds for each wrong and right answer, 20 before a release; without it 5 for "
+        "functions and 2 for classes, which take longer, and 2 among the quick tests",
     )
 
 

@@ -31,7 +31,7 @@ def seeds(request, exercise):
         return range(config.option.seeds)
     if "not slow" in config.option.markexpr:
         return range(2)
-    return range(5 if exercise.is_class else 20)
+    return range(2 if exercise.is_class else 5)
 
 
 @pytest.mark.parametrize(("exercise", "misconception"), MISCONCEPTIONS)
