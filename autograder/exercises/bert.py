@@ -1388,13 +1388,14 @@ _PAD = 0
 
 
 def _model_case(draw: Draw, **more: Any) -> Case:
-    """Padded sentences with segments and their mask; every size is another one."""
+    """Padded sentences with segments and their mask; every size is another one. One layer, because
+    a diagnosis builds many of them; `_deep` has two."""
     batch, length, num_heads, d_ff, vocab = draw.sizes(5, low=2, high=7)
     construct = {
         "vocab_size": vocab + 8,
         "d_model": 4 * num_heads,
         "num_heads": num_heads,
-        "num_layers": 2,
+        "num_layers": 1,
         "d_ff": d_ff + 3,
         "max_length": length + 4,
         "dropout": 0.3,
@@ -1404,7 +1405,11 @@ def _model_case(draw: Draw, **more: Any) -> Case:
     segments = draw.tokens(batch, length + 2, low=0, high=1)
     segments[:, 0], segments[:, 1] = 0, 1
     mask = pieces.padding_mask(tokens, _PAD)
-    return Case((tokens, segments, mask), {}, more | construct)
+    return Case((tokens, segments, mask), {}, construct | more)
+
+
+def _deep(draw: Draw) -> Case:
+    return _model_case(draw, num_layers=2)
 
 
 def _without(exercise: Exercise, cases: Callable[[Draw], Case], names: tuple, points: float):
@@ -1453,7 +1458,7 @@ Bert = Exercise(
 )
 _HIDDEN = ("hidden", "pooled")
 
-parameters_named(Bert, _model_case, points=1)
+parameters_named(Bert, _deep, points=1)
 
 
 def _part(name: str, points: float, says: str) -> None:
@@ -1485,7 +1490,7 @@ _padding_is_silent(Bert, _model_case, points=0.5)
 def _(piece: Piece, draw: Draw) -> None:
     """In training, dropout acts in the embeddings and in every layer, with the rate that is passed;
     pooled has none of its own."""
-    case = _model_case(draw)
+    case = _deep(draw)
     case = Case(case.args, {}, case.construct | {"dropout": 1.0})
     instance, oracle = beside(Bert, piece, case, draw)
     # With everything dropped, only the norms are left of a layer; the embeddings are silenced here,
@@ -1528,9 +1533,9 @@ def _rate(first: torch.Tensor, again: torch.Tensor) -> str:
     return "never" if torch.equal(first, again) else "another rate"
 
 
-gradients_flow(Bert, _model_case, of=(), points=1, outputs=2)
+gradients_flow(Bert, _deep, of=(), points=1, outputs=2)
 inputs_stay(Bert, _model_case, points=0.25)
-single_precision(Bert, _model_case, _HIDDEN, points=0.25)
+single_precision(Bert, _deep, _HIDDEN, points=0.25)
 
 
 class _Model(nn.Module):
@@ -1868,6 +1873,17 @@ def _(self, tokens, segments, mask):
     """The mask never reaches the encoder, so words look at padding. Hand it on:
     self.encoder(…, mask)."""
     return self.encoder(self.embeddings(tokens, segments))
+
+
+@Bert.misconception("mask for the first layer only")
+@_encoded
+def _(self, tokens, segments, mask):
+    """Only your first layer gets the mask; in the others words look at padding. Hand it to every
+    layer, or to the Encoder, which does."""
+    hidden = self.embeddings(tokens, segments)
+    for number, layer in enumerate(self.encoder.layers):
+        hidden = layer(hidden, None if number else mask)
+    return hidden
 
 
 @Bert.misconception("mask the wrong way round")
