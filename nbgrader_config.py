@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from autograder.grading.gradebook import database, fill_gradebook
-from autograder.grading.grading_page import clean_markdown
+from autograder.grading.grading_page import TAGS, clean_markdown
 from autograder.grading.late_penalty import LatePenalty
 from autograder.grading.nbgrader_steps import (
     AUTOGRADE_STEPS,
@@ -52,6 +52,7 @@ c.Execute.timeout = 600
 
 # A student's output is shown in the grader's browser: no script of theirs may run there.
 c.HTMLExporter.sanitize_html = True
+c.SanitizeHTML.tags = sorted(TAGS)
 c.HTMLExporter.filters = {"markdown2html": clean_markdown}
 # Sanitized, the HTML around a picture would be shown as text; the picture itself is safe.
 c.DataTypeFilter.display_data_priority = [

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from workbook.syllabus import Lesson
@@ -96,7 +97,10 @@ def _chosen(arguments: argparse.Namespace, settings) -> list[Lesson]:
                 f"{lesson.name} was not released, so nothing can be compared with it: "
                 f"autograder release {lesson.name}"
             )
-    return asked or [lesson for lesson in LESSONS if released_path(lesson).is_file()]
+    chosen = asked or [lesson for lesson in LESSONS if released_path(lesson).is_file()]
+    if not chosen:
+        raise CannotDo("no lesson has been released yet: autograder release")
+    return chosen
 
 
 # ---- grade -------------------------------------------------------------------------------------
@@ -107,30 +111,30 @@ def _grade(arguments: argparse.Namespace) -> int:
 
     leave_out_address_grammars()
     from autograder.grading import schedule
-    from autograder.grading.class_run import ClassRun
-    from autograder.grading.collecting import expected, submitted_folder
-    from autograder.grading.desk import deadline
+    from autograder.grading.collecting import expected
+    from autograder.grading.job import prepare
     from autograder.grading.settings import settings
+    from autograder.grading.workers import deadline
+    from autograder.sandbox import choose
 
+    started = time.perf_counter()
     chosen = settings()
     lessons = _chosen(arguments, chosen)
-    folder = arguments.submitted or submitted_folder()
-    if not folder.is_dir():
-        raise CannotDo(
-            f"there is no folder {folder}. It holds STUDENT/LESSON/LESSON.ipynb for each "
-            "submission; zips that `course.py submit` wrote may lie in it as they are."
-        )
-    if not any(folder.iterdir()):
-        raise CannotDo(f"{folder} is empty: nobody has handed in anything.")
+    folder = _folder(arguments)
     seem = expected(folder, lessons)
     total = len(arguments.student) or sum(map(len, seem.values()))
-    started = time.perf_counter()
     if arguments.scheduler:
         place = schedule.cluster(arguments.scheduler)
     else:
-        place = schedule.here(arguments.jobs, deadline(chosen.limits))
+        choose(arguments.sandbox)
+        most = max(lessons, key=lambda lesson: len(seem[lesson]))
+        first = partial(prepare, most.name, chosen.limits, arguments.sandbox)
+        place = schedule.here(arguments.jobs, deadline(chosen.limits), first)
     outcomes = []
     with place as (executor, at_once):
+        # The workers start while this process imports what it needs.
+        from autograder.grading.class_run import ClassRun
+
         run = ClassRun(executor, chosen, arguments.sandbox, at_once, arguments.again)
         try:
             with _Bar(total) as bar:
@@ -155,6 +159,21 @@ def _grade(arguments: argparse.Namespace) -> int:
         print(json.dumps(told, indent=2, ensure_ascii=False))
     _say_summary(outcomes, run.tally, seconds, chosen, lessons)
     return FAILED if any(outcome.status == "problem" for outcome in outcomes) else OK
+
+
+def _folder(arguments: argparse.Namespace) -> Path:
+    """Where the submissions are. Raises CannotDo where there are none."""
+    from workbook.home import root
+
+    folder = arguments.submitted or root() / "submitted"
+    if not folder.is_dir():
+        raise CannotDo(
+            f"there is no folder {folder}. It holds STUDENT/LESSON/LESSON.ipynb for each "
+            "submission; zips that `course.py submit` wrote may lie in it as they are."
+        )
+    if not any(folder.iterdir()):
+        raise CannotDo(f"{folder} is empty: nobody has handed in anything.")
+    return folder
 
 
 class _Bar:

@@ -15,7 +15,7 @@ from autograder.grading import receipt_store
 from autograder.grading.job import Job, judge
 from autograder.grading.reading import write
 from autograder.grading.receipt import BadReceipt, Receipt, environment, key_of
-from autograder.grading.workers import Workers
+from autograder.grading.workers import Workers, deadline
 from autograder.sandbox import choose
 from workbook.syllabus import Lesson
 
@@ -47,11 +47,6 @@ def checked(receipt: Receipt, key: str) -> Receipt:
             "sandbox than is here; its receipt doesn't count. Install the same on all machines."
         )
     return receipt
-
-
-def deadline(limits: Limits) -> float:
-    """Seconds after which a worker is given up: the judge ends by itself well before."""
-    return limits.submission_seconds + limits.start_seconds + 30
 
 
 @cache

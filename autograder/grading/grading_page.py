@@ -12,7 +12,7 @@ from jinja2 import pass_context
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import markdown2html_mistune
 
-_TAGS = bleach.ALLOWED_TAGS | set(
+TAGS = bleach.ALLOWED_TAGS | set(
     "br dd del details div dl dt h1 h2 h3 h4 h5 h6 hr img ins kbd p pre s small span sub summary "
     "sup table tbody td th thead tr u".split()
 )
@@ -32,7 +32,7 @@ def clean_text(source: str) -> str:
 
 
 def _clean(html: str) -> str:
-    return bleach.clean(html, tags=_TAGS, attributes=_is_harmless, protocols=_PROTOCOLS)
+    return bleach.clean(html, tags=TAGS, attributes=_is_harmless, protocols=_PROTOCOLS)
 
 
 def _is_harmless(tag: str, name: str, value: str) -> bool:

@@ -4,6 +4,7 @@ A job is a pure function of what it is given, and both it and its receipt can be
 here, in another process, or on another machine that has the same version of the course.
 """
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from autograder.grading.reading import read
 from autograder.grading.receipt import Receipt, environment, key_of
 from autograder.lessons.release import released_notebook
 from autograder.lessons.submission import rebuild
-from autograder.sandbox import choose
+from autograder.sandbox import NoSandbox, choose
 from workbook.syllabus import lesson as find_lesson
 
 _ONE_AT_A_TIME = threading.Lock()  # a process has one warm parent; a cluster may run threads
@@ -30,6 +31,24 @@ class Job:
     seed: int
     limits: Limits = field(default_factory=Limits)
     sandbox: str = "auto"
+
+
+def prepare(lesson: str, limits: Limits, sandbox: str) -> None:
+    """Get this process ready for jobs of a lesson: the warm parent starts while the exercises are
+    imported. Raises NoSandbox."""
+    from autograder.exercises import exercises_of
+    from autograder.sandbox.warm import at_hand
+
+    def start() -> None:
+        with contextlib.suppress(NoSandbox), at_hand(choose(sandbox), of, limits):
+            pass
+
+    of = find_lesson(lesson)
+    choose(sandbox)
+    parent = threading.Thread(target=start)
+    parent.start()
+    exercises_of(of)
+    parent.join()
 
 
 def judge(job: Job) -> Receipt:

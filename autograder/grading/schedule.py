@@ -2,8 +2,9 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from typing import Any
 
 from autograder.grading.workers import Workers
 
@@ -15,11 +16,13 @@ class NoScheduler(Exception):
 
 
 @contextlib.contextmanager
-def here(jobs: int | None, deadline: float) -> Iterator[tuple[Executor, int]]:
+def here(
+    jobs: int | None, deadline: float, prepare: Callable[[], Any] | None = None
+) -> Iterator[tuple[Executor, int]]:
     """That many workers on this machine, by default one a core, and how many jobs to give out at a
-    time."""
+    time. With something to `prepare`, they start at once, and do that first."""
     count = jobs or cores()
-    workers = Workers(count, deadline)
+    workers = Workers(count, deadline, prepare)
     try:
         yield workers, 2 * count
     finally:

@@ -19,10 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from autograder.channel.frames import EndOfFrames, read_frame, write_frame
+from autograder.channel.limits import Limits
 from autograder.grading.worker import READY
 
 _LONGEST_ANSWER = 2**30
 _TRIES = 2
+
+
+def deadline(limits: Limits) -> float:
+    """Seconds after which a worker is given up: the judge ends by itself well before."""
+    return limits.submission_seconds + limits.start_seconds + 30
 
 
 class WorkerEnded(Exception):
@@ -30,11 +36,16 @@ class WorkerEnded(Exception):
 
 
 class Workers(Executor):
-    """`count` processes; each starts with its first job. `deadline` is in seconds for one job,
+    """`count` processes; each starts with its first job, or at once where there is something for it
+    to `prepare`, which is called there before any job. `deadline` is in seconds for one job,
     without the start of its worker."""
 
-    def __init__(self, count: int, deadline: float) -> None:
+    def __init__(
+        self, count: int, deadline: float, prepare: Callable[[], Any] | None = None
+    ) -> None:
         self._deadline = deadline
+        self._prepare = prepare
+        self._preparing: list[_Worker] = []
         self._jobs: queue.SimpleQueue[tuple[Future, Callable, tuple, dict] | None]
         self._jobs = queue.SimpleQueue()
         self._closed = False
@@ -58,6 +69,8 @@ class Workers(Executor):
             with contextlib.suppress(queue.Empty):
                 while (waiting := self._jobs.get_nowait()) is not None:
                     waiting[0].cancel()
+            for worker in list(self._preparing):
+                worker.kill()  # nothing is left to prepare for
         for _ in self._threads:
             self._jobs.put(None)
         if wait:
@@ -66,7 +79,7 @@ class Workers(Executor):
 
     def _work(self) -> None:
         with contextlib.ExitStack() as stack:
-            worker: _Worker | None = None
+            worker = self._prepared(stack)
             while (job := self._jobs.get()) is not None:
                 future, function, arguments, named = job
                 if not future.set_running_or_notify_cancel():
@@ -89,6 +102,21 @@ class Workers(Executor):
                         else:
                             future.set_result(outcome)
                         break
+
+    def _prepared(self, stack: contextlib.ExitStack) -> "_Worker | None":
+        """A worker that has prepared itself; None where there is nothing to prepare, or where it
+        failed: the first job will tell why."""
+        if self._prepare is None or self._closed:
+            return None
+        worker = stack.enter_context(_Worker())
+        self._preparing.append(worker)
+        try:
+            worker.ask((self._prepare, (), {}), self._deadline)
+        except WorkerEnded:
+            return None
+        finally:
+            self._preparing.remove(worker)
+        return worker
 
 
 class _Worker:
@@ -115,6 +143,10 @@ class _Worker:
             self._process.kill()
             self._process.wait()
         self._process.stdout.close()
+
+    def kill(self) -> None:
+        """End it now."""
+        self._process.kill()
 
     def ask(self, task: Any, seconds: float) -> Any:
         """The outcome of a task, which may be an exception. Raises WorkerEnded."""

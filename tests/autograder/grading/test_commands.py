@@ -19,7 +19,7 @@ def here(monkeypatch, course):
     asked = []
 
     class Place:
-        def __init__(self, jobs, deadline):
+        def __init__(self, jobs, deadline, prepare):
             asked.append(jobs)
 
         def __enter__(self):

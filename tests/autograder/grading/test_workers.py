@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,22 @@ def test_a_worker_ends_with_its_parent():
     while Path(f"/proc/{number}/exe").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not Path(f"/proc/{number}/exe").exists()
+
+
+def test_workers_prepare_themselves_before_any_job(tmp_path):
+    mark = tmp_path / "mark"
+    with Workers(1, 60, prepare=partial(mark.write_text, "ready")) as running:
+        assert running.submit(mark.read_text).result() == "ready"
+    with Workers(1, 60, prepare=refuse) as running:
+        assert running.submit(double, 2).result() == 4
+
+
+def test_what_prepares_itself_in_vain_is_ended_at_once():
+    running = Workers(2, 600, prepare=partial(time.sleep, 500))
+    time.sleep(0.5)
+    started = time.monotonic()
+    running.shutdown(cancel_futures=True)
+    assert time.monotonic() - started < 60
 
 
 def test_as_many_workers_as_are_asked_for():
