@@ -44,8 +44,10 @@ def test_a_seed_that_numpy_would_refuse_is_named(number):
         seed(number)
 
 
-def test_the_cpu_is_described_with_its_threads():
-    assert describe_device(torch.device("cpu")) == f"CPU, {torch.get_num_threads()} threads"
+@pytest.mark.parametrize(("threads", "told"), [(1, "CPU, 1 thread"), (4, "CPU, 4 threads")])
+def test_the_cpu_is_described_with_its_threads(monkeypatch, threads, told):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert describe_device(torch.device("cpu")) == told
 
 
 def test_a_gpu_is_described_with_its_memory(monkeypatch):
