@@ -1955,7 +1955,8 @@ def _(self, x, memory, self_mask, cross_mask):
 @Decoder.misconception("the first layer only")
 @_stacked
 def _(self, x, memory, self_mask, cross_mask):
-    """Only the first layer is used. Is the return inside the loop?"""
+    """Of two layers only the first is used. Is the return inside the loop? Or does the loop leave
+    the last layer out? Go through all of self.layers."""
     return self.last(self.layers[0](x, memory, self_mask, cross_mask))
 
 
@@ -1964,15 +1965,6 @@ def _(self, x, memory, self_mask, cross_mask):
 def _(self, x, memory, self_mask, cross_mask):
     """Only the first layer is used, and the last norm isn't. Is the return inside the loop?"""
     return self.layers[0](x, memory, self_mask, cross_mask)
-
-
-@Decoder.misconception("the last layer left out")
-@_stacked
-def _(self, x, memory, self_mask, cross_mask):
-    """The last layer is never used. Go through all of self.layers."""
-    for layer in self.layers[:-1]:
-        x = layer(x, memory, self_mask, cross_mask)
-    return self.last(x)
 
 
 @Decoder.misconception("layers in reverse order")
