@@ -4,6 +4,7 @@ A `Case` is one way to call a piece; an exercise's `cases(draw)` makes it from r
 functions here declare a property on the exercise, with its share of the points.
 """
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -57,7 +58,8 @@ def beside(
         return piece, exercise.reference
     options = tuple(sorted(case.construct.items()))
     made = _oracle(exercise.reference, options, case.scale, dtype, draw.state)
-    oracle, weights, draw.state = made
+    kept, weights, draw.state = made
+    oracle = copy.deepcopy(kept)  # a property may train its oracle, or leave gradients on it
     instance = piece.construct(**case.construct).to(dtype).eval()
     refused = instance.load(weights)
     if refused:
@@ -73,7 +75,7 @@ def _oracle(
     reference: Any, options: tuple, scale: float, dtype: torch.dtype, state: bytes
 ) -> tuple[Any, dict[str, torch.Tensor], bytes]:
     """An oracle in eval mode, the weights it was given, and where their drawing ends. A diagnosis
-    asks for the same one for each misconception: its properties leave it as it is."""
+    asks for the same one for each misconception. It is there to be copied."""
     draw = Draw(0)
     draw.state = state
     with torch.random.fork_rng(devices=[]):  # made or remembered, torch's generator stays as it was
