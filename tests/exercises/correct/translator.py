@@ -363,6 +363,8 @@ def _(model, source, max_length, bos_id, eos_id, beam_size=4, length_penalty=0.6
                     best[row] = model.pad_id
                     best[row, : length - 1] = beginning
                     best[row, length - 1] = token[row, place]
+        if k == 1:  # a beam of one has nothing left once its sentence has ended
+            values = values.masked_fill(token[:, :1] == eos_id, -math.inf)
         values = values.masked_fill(token == eos_id, -math.inf)
         sums, chosen = values.topk(k, dim=1)
         parent, token = parent.gather(1, chosen), token.gather(1, chosen)
