@@ -133,7 +133,9 @@ def _cell_of(subject: Any) -> list[str]:
     """The cell that the piece's code was compiled from: there also where a kernel keeps no history
     (nbval's doesn't). Empty for what has no code of its own."""
     members = vars(subject).values() if inspect.isclass(subject) else [subject]
-    codes = [member.__code__ for member in members if inspect.isfunction(member)]
+    # Unwrapped, because a decorator such as torch.no_grad() has code of its own around it.
+    written = [inspect.unwrap(member) for member in members if inspect.isfunction(member)]
+    codes = [member.__code__ for member in written if inspect.isfunction(member)]
     return ["".join(linecache.getlines(code.co_filename)) for code in codes[:1]]
 
 

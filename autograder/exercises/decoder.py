@@ -1742,8 +1742,8 @@ def _layers(count, sizes, *options, **named):
 @Decoder.misconception("one layer, many times")
 @_assembled
 def _(self, num_layers, sizes, dropout, norm_first, activation, eps):
-    """[layer] * num_layers is the same layer again and again, with one set of weights. Make a new
-    one each time: DecoderLayer(…) for _ in range(num_layers)."""
+    """Your list, [layer] * num_layers, is the same layer again and again, with one set of weights.
+    Make a new one each time: DecoderLayer(…) for _ in range(num_layers)."""
     self.layers = nn.ModuleList([self.layers[0]] * num_layers)
 
 
