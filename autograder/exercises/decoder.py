@@ -3114,7 +3114,7 @@ def _(model, tokens, vocab_size):
 
 @future_leak.misconception("sentences for positions")
 def _(model, tokens, vocab_size):
-    """[:later] takes the first sentences. The earlier positions of all sentences are [:,
+    """A slice [:later] takes the first sentences. The earlier positions of all sentences are [:,
     :later]."""
     return _leak(model, tokens, vocab_size, part=lambda change, later: change[:later])
 

@@ -395,7 +395,7 @@ class _(_Model):
 
 @GPT.misconception("one layer used again and again")
 class _(_Model):
-    """[layer] * num_layers is the same layer num_layers times, so there is one set of weights. Make
+    """A list [layer] * num_layers is one layer num_layers times, with one set of weights. Make
     each of them anew: ModuleList(EncoderLayer(…) for _ in range(num_layers))."""
 
     def __init__(self, vocab_size, d_model, num_heads, num_layers, context_length, dropout=0.1):
@@ -1685,7 +1685,7 @@ def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
 
 @sample_next.misconception("a single number")
 def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
-    """.item() is for a tensor with one number. There is a token for each row: .squeeze(-1)."""
+    """A call of .item() is for a tensor of one number. There is a token for each row: .squeeze(-1)."""
     if temperature == 0:
         return logits.argmax(-1)
     kept = _keep_p(_keep_k(logits / temperature, top_k), top_p)
@@ -2186,7 +2186,7 @@ class _(_Cache):
 
 @KVCache.misconception("one list, num_layers times")
 class _(_Cache):
-    """[[]] * num_layers is the same list num_layers times, so all layers share it. Write
+    """A list [[]] * num_layers is one list num_layers times, so all layers share it. Write
     [[] for _ in range(num_layers)]."""
 
     def __init__(self, num_layers):
