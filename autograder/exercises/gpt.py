@@ -1685,7 +1685,7 @@ def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
 
 @sample_next.misconception("a single number")
 def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
-    """A call of .item() wants a tensor of one number. There is a token for each row: .squeeze(-1)."""
+    """A call of .item() wants one number in all. There is a token for each row: .squeeze(-1)."""
     if temperature == 0:
         return logits.argmax(-1)
     kept = _keep_p(_keep_k(logits / temperature, top_k), top_p)
