@@ -46,7 +46,14 @@ def module_case(draw):
 
 
 def test_an_oracle_is_made_once_and_the_draws_after_it_are_the_same():
-    exercise = declared(SelfAttention, module_case)
+    constructed = []
+
+    class Counted(SelfAttention):
+        def __init__(self, *args, **kwargs):
+            constructed.append(type(self))
+            super().__init__(*args, **kwargs)
+
+    exercise = Exercise("SelfAttention", reference=Counted)
     draws, oracles, weights, own = [], [], [], []
     for _ in range(2):
         draw = Draw(3)
@@ -57,11 +64,24 @@ def test_an_oracle_is_made_once_and_the_draws_after_it_are_the_same():
         draws.append(draw.normal(4))
         oracles.append(oracle)
         weights.append(instance.parameters()["inner.weight"])
-    assert oracles[0] is oracles[1]
+    assert len(constructed) == 1
     assert torch.equal(*draws)
     assert torch.equal(*own)
     assert torch.equal(*weights)
     assert torch.equal(weights[0], oracles[0].inner.weight)
+
+
+def test_what_a_property_does_to_its_oracle_stays_with_it():
+    exercise = Exercise("SelfAttention", reference=SelfAttention)
+    case = module_case(Draw(3))
+    _, trained = beside(exercise, here(SelfAttention), case, Draw(3))
+    before = trained.inner.weight.detach().clone()
+    trained.inner.weight.sum().backward()
+    with torch.no_grad():
+        trained.inner.weight.add_(1)
+    _, fresh = beside(exercise, here(SelfAttention), case, Draw(3))
+    assert torch.equal(fresh.inner.weight, before)
+    assert fresh.inner.weight.grad is None
 
 
 def declared(reference, case):
