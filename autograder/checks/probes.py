@@ -4,7 +4,6 @@ A `Case` is one way to call a piece; an exercise's `cases(draw)` makes it from r
 functions here declare a property on the exercise, with its share of the points.
 """
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -58,8 +57,8 @@ def beside(
         return piece, exercise.reference
     options = tuple(sorted(case.construct.items()))
     made = _oracle(exercise.reference, options, case.scale, dtype, draw.state)
-    kept, weights, draw.state = made
-    oracle = copy.deepcopy(kept)  # a property may train its oracle, or leave gradients on it
+    oracle, weights, draw.state = made
+    _as_made(oracle, weights)
     instance = piece.construct(**case.construct).to(dtype).eval()
     refused = instance.load(weights)
     if refused:
@@ -75,17 +74,22 @@ def _oracle(
     reference: Any, options: tuple, scale: float, dtype: torch.dtype, state: bytes
 ) -> tuple[Any, dict[str, torch.Tensor], bytes]:
     """An oracle in eval mode, the weights it was given, and where their drawing ends. A diagnosis
-    asks for the same one for each misconception. It is there to be copied."""
+    asks for the same one for each misconception."""
     draw = Draw(0)
     draw.state = state
     with torch.random.fork_rng(devices=[]):  # made or remembered, torch's generator stays as it was
         oracle = reference(**dict(options)).to(dtype).eval()
     shapes = {name: p.shape for name, p in oracle.named_parameters()}
-    weights = draw.weights(shapes, scale, dtype)
+    return oracle, draw.weights(shapes, scale, dtype), draw.state
+
+
+def _as_made(oracle: Any, weights: dict[str, torch.Tensor]) -> None:
+    """A property may have trained its oracle, or left gradients or another mode on it."""
+    oracle.eval()
     with torch.no_grad():
         for name, parameter in oracle.named_parameters():
+            parameter.requires_grad_(True).grad = None
             parameter.copy_(weights[name])
-    return oracle, weights, draw.state
 
 
 def agree(value: Any, expected: Any, names: tuple[str, ...], because: str = "") -> None:

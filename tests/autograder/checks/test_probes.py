@@ -54,7 +54,7 @@ def test_an_oracle_is_made_once_and_the_draws_after_it_are_the_same():
             super().__init__(*args, **kwargs)
 
     exercise = Exercise("SelfAttention", reference=Counted)
-    draws, oracles, weights, own = [], [], [], []
+    draws, weights, own = [], [], []
     for _ in range(2):
         draw = Draw(3)
         case = module_case(draw)
@@ -62,13 +62,12 @@ def test_an_oracle_is_made_once_and_the_draws_after_it_are_the_same():
         instance, oracle = beside(exercise, here(SelfAttention), case, draw)
         own.append(torch.rand(2))
         draws.append(draw.normal(4))
-        oracles.append(oracle)
         weights.append(instance.parameters()["inner.weight"])
     assert len(constructed) == 1
     assert torch.equal(*draws)
     assert torch.equal(*own)
     assert torch.equal(*weights)
-    assert torch.equal(weights[0], oracles[0].inner.weight)
+    assert torch.equal(weights[0], oracle.inner.weight)
 
 
 def test_what_a_property_does_to_its_oracle_stays_with_it():
