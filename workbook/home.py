@@ -35,3 +35,8 @@ def solutions_folder() -> Path:
 def datasets_folder() -> Path:
     """The shipped sentences, and the list of what can be fetched."""
     return root() / "datasets"
+
+
+def grading_folder() -> Path:
+    """What grading a class writes: the gradebook, receipts, graded notebooks, reports."""
+    return root() / "grading"

@@ -8,8 +8,11 @@ was judged or filed isn't judged or filed again.
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from autograder.grading import receipt_store
 from autograder.grading.collecting import Problem, Submission, collect
@@ -24,9 +27,15 @@ from autograder.lessons.cells import grade_id, is_check
 from autograder.lessons.release import released_notebook
 from autograder.lessons.submission import rebuild
 from autograder.sandbox import choose
+from workbook.home import grading_folder
 from workbook.syllabus import Lesson
 
 GRADED, UNCHANGED, PROBLEM = "graded", "unchanged", "problem"
+PATIENCE = 5.0  # seconds; what a killed run had started is gone by then
+
+
+class AlreadyGrading(RuntimeError):
+    """Another run is writing in this gradebook."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,14 @@ class ClassRun:
         self, folder: Path, lessons: Sequence[Lesson], students: Sequence[str] = ()
     ) -> Iterator[Outcome]:
         """Grade the submissions in a folder; yields each one's outcome when it is in the
-        gradebook. Raises FileNotFoundError for a lesson that isn't released."""
+        gradebook. Raises FileNotFoundError for a lesson that isn't released, and AlreadyGrading
+        while another run is at work."""
+        with _only_run():
+            yield from self._grade(folder, lessons, students)
+
+    def _grade(
+        self, folder: Path, lessons: Sequence[Lesson], students: Sequence[str]
+    ) -> Iterator[Outcome]:
         for lesson in lessons:
             self._released[lesson] = released_notebook(lesson)
             self._clerk.open(lesson)
@@ -220,3 +236,22 @@ def _problem(ready: _Ready, message: str) -> Outcome:
     return Outcome(
         found.student, found.lesson.name, PROBLEM, notes=(message, *found.notes, *ready.repairs)
     )
+
+
+@contextmanager
+def _only_run() -> Iterator[None]:
+    """Two runs at once would judge and file the same submissions. The lock is the operating
+    system's: it goes when its process does, however that ended."""
+    grading_folder().mkdir(exist_ok=True)
+    lock = FileLock(grading_folder() / ".run.lock", thread_local=False)
+    try:
+        lock.acquire(timeout=PATIENCE)
+    except Timeout:
+        raise AlreadyGrading(
+            f"another run is grading into {grading_folder()}. Let it end, or end it, and run the "
+            "same command again: it goes on from there."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -133,7 +133,7 @@ def _grade(arguments: argparse.Namespace) -> int:
     outcomes = []
     with place as (executor, at_once):
         # The workers start while this process imports what it needs.
-        from autograder.grading.class_run import ClassRun
+        from autograder.grading.class_run import AlreadyGrading, ClassRun
 
         run = ClassRun(executor, chosen, arguments.sandbox, at_once, arguments.again)
         try:
@@ -141,6 +141,8 @@ def _grade(arguments: argparse.Namespace) -> int:
                 for outcome in run.grade(folder, lessons, arguments.student):
                     outcomes.append(outcome)
                     bar.show(outcome)
+        except AlreadyGrading as error:
+            raise CannotDo(str(error)) from None
         except KeyboardInterrupt:
             print(
                 f"\nStopped. {len(outcomes)} submissions are in the gradebook; the same command "
@@ -274,7 +276,7 @@ def _report(arguments: argparse.Namespace) -> int:
     from autograder.grading import report
     from autograder.grading.settings import settings
     from workbook.atomic import write_text
-    from workbook.home import root
+    from workbook.home import grading_folder
 
     counted = report.count(_chosen(arguments, settings()))
     if not counted.submissions:
@@ -282,7 +284,7 @@ def _report(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(counted.as_json(), indent=2, ensure_ascii=False))
         return OK
-    folder = arguments.to or root() / "grading"
+    folder = arguments.to or grading_folder()
     for name, text in (("report.html", counted.html()), ("report.csv", counted.csv())):
         write_text(folder / name, text)
         print(folder / name)

@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 from autograder.lessons.cells import grade_id, is_answer
 from workbook.atomic import write_text
-from workbook.home import root
+from workbook.home import grading_folder
 
 
 @dataclass(frozen=True)
@@ -77,4 +77,4 @@ def _read(path: Path) -> Filed | None:
 
 
 def _path(lesson: str, student: str) -> Path:
-    return root() / "grading" / "filed" / lesson / f"{student}.json"
+    return grading_folder() / "filed" / lesson / f"{student}.json"

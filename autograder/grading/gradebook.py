@@ -14,14 +14,14 @@ from autograder.grading.settings import Settings, settings
 from autograder.lessons.cells import grade_id, is_answer, is_locked
 from autograder.lessons.release import released_notebook
 from workbook.atomic import write_text
-from workbook.home import root
+from workbook.home import grading_folder
 from workbook.syllabus import Lesson
 from workbook.syllabus import lesson as find_lesson
 
 
 def database(course: Path | None = None) -> str:
     """The address of nbgrader's gradebook of the course in a folder; it is there afterwards."""
-    folder = (course or root()) / "grading"
+    folder = course / "grading" if course else grading_folder()
     folder.mkdir(exist_ok=True)  # SQLite makes a missing file, but no missing folder
     return f"sqlite:///{folder / 'gradebook.db'}"
 
@@ -103,7 +103,7 @@ def _fill_roster(gradebook: Gradebook, chosen: Settings) -> None:
 def secret_seed(assignment: str) -> int:
     """The seed of an assignment's random inputs: drawn once, the same for the whole class, and kept
     in `grading/seeds.json` for appeals."""
-    path = root() / "grading" / "seeds.json"
+    path = grading_folder() / "seeds.json"
     try:
         seeds = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

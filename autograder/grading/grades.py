@@ -8,7 +8,7 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 
 from autograder.grading.gradebook import database
-from workbook.home import root
+from workbook.home import grading_folder
 from workbook.syllabus import Lesson
 
 
@@ -113,4 +113,4 @@ def _by_hand(submission) -> int:
 
 
 def _exists() -> bool:
-    return (root() / "grading" / "gradebook.db").is_file()
+    return (grading_folder() / "gradebook.db").is_file()

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from autograder.grading.receipt import BadReceipt, Receipt, from_json
 from workbook.atomic import write_text
-from workbook.home import root
+from workbook.home import grading_folder
 
 
 def folder() -> Path:
     """Where receipts are kept."""
-    return root() / "grading" / "receipts"
+    return grading_folder() / "receipts"
 
 
 def keep(receipt: Receipt) -> None:

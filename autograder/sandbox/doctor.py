@@ -26,7 +26,7 @@ from autograder.channel.process import Process
 from autograder.sandbox.choice import Sandbox
 from autograder.sandbox.view import packages
 from autograder.sandbox.warm import WarmParent
-from workbook.home import root, solutions_folder
+from workbook.home import grading_folder, root, solutions_folder
 from workbook.syllabus import lesson
 
 _LESSON = lesson(2)
@@ -121,7 +121,7 @@ def _your_files(inside: _Inside) -> Outcome:
 def _answers(inside: _Inside) -> Outcome:
     """exercises, solutions and submissions are out of sight"""
     folders = [str(packages() / "autograder" / name) for name in ("exercises", "checks", "grading")]
-    folders += [str(solutions_folder()), str(root() / "submitted"), str(root() / "grading")]
+    folders += [str(solutions_folder()), str(root() / "submitted"), str(grading_folder())]
     found = inside.ask("list_folders", folders)
     found += inside.ask("import_modules", absent_modules(_LESSON))
     return _nothing(found, "none of their folders is there, and nothing could be imported")

@@ -8,8 +8,8 @@ from datetime import datetime
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder.grading import filed, receipt_store
-from autograder.grading.class_run import ClassRun
+from autograder.grading import class_run, filed, receipt_store
+from autograder.grading.class_run import AlreadyGrading, ClassRun
 from autograder.grading.collecting import submitted_folder
 from autograder.grading.gradebook import database, secret_seed
 from autograder.grading.settings import settings
@@ -70,6 +70,32 @@ def test_what_was_judged_and_filed_is_neither_judged_nor_filed_again(handed_in, 
     assert {each.status for each in outcomes.values()} == {"unchanged"}
     assert {name: each.score for name, each in outcomes.items()} == SCORES
     assert graded.executor.done == 0
+
+
+def test_while_a_run_is_at_work_another_is_told_so_and_touches_nothing(
+    handed_in, graded, monkeypatch
+):
+    monkeypatch.setattr(class_run, "PATIENCE", 0.1)
+    first = ClassRun(Inline(), settings(), "none", judge=quick_judge, at_once=1)
+    outcomes = first.grade(submitted_folder(), [LESSON])
+    assert next(outcomes).student == "ana"
+    before = sorted(path for path in (root() / "grading").rglob("*"))
+    with pytest.raises(AlreadyGrading, match=r"another run is grading into .*Let it end"):
+        graded()
+    assert graded.executor.done == 0
+    assert sorted(path for path in (root() / "grading").rglob("*")) == before
+    assert [each.student for each in outcomes] == ["ben", "zoe"]
+    assert {each.status for each in graded().values()} == {"unchanged"}
+
+
+def test_a_run_that_is_given_up_makes_room_for_the_next(handed_in, graded, monkeypatch):
+    monkeypatch.setattr(class_run, "PATIENCE", 0.1)
+    outcomes = ClassRun(Inline(), settings(), "none", judge=quick_judge).grade(
+        submitted_folder(), [LESSON]
+    )
+    next(outcomes)
+    outcomes.close()
+    assert {name: each.score for name, each in graded().items()} == SCORES
 
 
 def test_only_what_changed_is_judged(handed_in, hand_in, graded):

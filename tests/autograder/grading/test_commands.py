@@ -3,6 +3,10 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -131,6 +135,23 @@ def test_without_a_sandbox_grading_refuses(capsys, here, handed_in, monkeypatch)
 
     monkeypatch.setattr(class_run, "choose", none)
     assert "sudo apt install bubblewrap" in refused(capsys, "grade")
+
+
+def test_on_a_machine_without_bubblewrap_nothing_is_graded(course, handed_in):
+    environment = os.environ | {"PATH": str(Path(sys.executable).parent)}
+    command = [sys.executable, "-m", "autograder", "grade"]
+    done = subprocess.run(command, cwd=course, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "bubblewrap is not installed" in done.stderr
+    assert "sudo apt install bubblewrap" in done.stderr
+    assert not (course / "grading" / "receipts").exists()
+
+
+def test_while_another_run_is_at_work_grading_refuses(capsys, here, handed_in, monkeypatch):
+    monkeypatch.setattr(class_run, "PATIENCE", 0.1)
+    with class_run._only_run():
+        assert "another run is grading" in refused(capsys, "grade", "--sandbox", "none")
+    assert graded(capsys)[0] == 0
 
 
 def test_a_scheduler_that_does_not_answer_is_bad_input(capsys, here, handed_in):
