@@ -6,12 +6,14 @@ out for testing, the other doesn't train on.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from workbook.corpus import phrasebook, tatoeba
 from workbook.corpus.pairs import SentencePair, cleaned
+from workbook.corpus.phrasebook import normalise
 from workbook.corpus.sources import source
 from workbook.corpus.splits import one_a_source, without
 
@@ -42,6 +44,25 @@ class Corpus:
         """Twelve hexadecimal digits that stand for exactly these training pairs."""
         text = "\n".join("\t".join(pair) for pair in self.training)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def of_frequent_words(self, count: int) -> "Corpus":
+        """The pairs whose English is made of the `count` words that are most frequent in training:
+        in a short training every word should come often. Raises ValueError for less than one."""
+        if count < 1:
+            raise ValueError(f"a corpus needs at least one word; got {count}")
+        counted = Counter(word for pair in self.training for word in _words(pair))
+        kept = {word for word, _ in counted.most_common(count)}
+
+        def within(pairs: tuple[SentencePair, ...]) -> tuple[SentencePair, ...]:
+            return tuple(pair for pair in pairs if kept.issuperset(_words(pair)))
+
+        return replace(
+            self,
+            training=within(self.training),
+            validation=within(self.validation),
+            test=within(self.test),
+            about=f"{self.about}, those of the {len(kept):,} most frequent English words",
+        )
 
 
 def gather(
@@ -147,6 +168,10 @@ def _to_mix_in() -> list[SentencePair]:
 
 def _phrasebook(split: str) -> list[SentencePair]:
     return _plain(phrasebook.load_phrasebook(split))
+
+
+def _words(pair: SentencePair) -> list[str]:
+    return normalise(pair.english).split()
 
 
 def _plain(pairs: Iterable[phrasebook.Pair]) -> list[SentencePair]:

@@ -6,7 +6,7 @@ import pytest
 
 from workbook.corpus import fetching, mixture, tatoeba
 from workbook.corpus.fetching import CannotFetch
-from workbook.corpus.mixture import gather
+from workbook.corpus.mixture import Corpus, gather
 from workbook.corpus.pairs import SentencePair
 from workbook.corpus.phrasebook import normalise
 
@@ -168,3 +168,29 @@ def test_the_digest_stands_for_the_training_pairs(monkeypatch):
     assert first.digest == again.digest
     monkeypatch.setitem(SHIPPED, "train", SHIPPED["train"][:-1])
     assert gather("phrasebook").digest != first.digest
+
+
+def test_a_corpus_of_frequent_words_has_no_others_and_all_sentences_with_them():
+    def pairs(*sentences):
+        return tuple(SentencePair(sentence, "Algo.") for sentence in sentences)
+
+    whole = Corpus(
+        name="small",
+        training=pairs("The cat sleeps.", "THE CAT eats!", "The cat sleeps?", "A hen sleeps."),
+        validation=pairs("Sleeps the cat?", "The hen."),
+        test=pairs("The cat.", "A cat."),
+        about="4 pairs",
+        expect="",
+        trained=1.0,
+    )
+    few = whole.of_frequent_words(3)  # the, cat, sleeps
+    assert few.training == pairs("The cat sleeps.", "The cat sleeps?")
+    assert few.validation == pairs("Sleeps the cat?")
+    assert few.test == pairs("The cat.")
+    assert few.about == "4 pairs, those of the 3 most frequent English words"
+    assert whole.of_frequent_words(100).training == whole.training
+
+
+def test_a_corpus_of_no_words_is_refused():
+    with pytest.raises(ValueError, match="at least one word; got 0"):
+        gather("phrasebook").of_frequent_words(0)
