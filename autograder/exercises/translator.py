@@ -1249,14 +1249,6 @@ def _(logits, targets, pad_id, smoothing=0.1):
     )
 
 
-@label_smoothing_loss.misconception("logits and targets swapped")
-def _(logits, targets, pad_id, smoothing=0.1):
-    """You hand cross_entropy the targets first. Logits come first, then targets."""
-    return F.cross_entropy(
-        targets.flatten(), logits.flatten(0, -2), ignore_index=pad_id, label_smoothing=smoothing
-    )
-
-
 @label_smoothing_loss.misconception("padding's logits weighed by 0")
 def _(logits, targets, pad_id, smoothing=0.1):
     """You give the padding token the weight 0. Then it loses its share of the smoothing too, at
@@ -2378,16 +2370,35 @@ def _expect_found(
         logs = _log_probability(model, source[row : row + 1], sentence)
         true = logs / ((5 + len(sentence)) / 6) ** alpha
         better = _sentence(ours[row].tolist(), most, where)
+        cut = "" if EOS in better else ", cut off at max_length"
         expect.that(
             true > best[row].item() - 1e-6,
-            f"{where} is {sentence}, with a score of {true:.4f}; the beam can find {better}, with "
-            f"{best[row].item():.4f}.",
+            f"{where} is {sentence}, with a score of {true:.4f}; the beam can find {better}{cut}, "
+            f"with {best[row].item():.4f}.",
         )
+        score = scores[row].item()
+        like = _like(score, logs, len(sentence), alpha)
         expect.that(
-            abs(scores[row].item() - true) < 1e-4,
+            abs(score - true) < 1e-4,
             f"{where} of {len(sentence)} tokens has the log-probability {logs:.4f}, so its score "
-            f"should be {true:.4f}; yours is {scores[row].item():.4f}.",
+            f"should be {true:.4f}; yours is {score:.4f}{like}.",
         )
+
+
+def _like(score: float, logs: float, n: int, alpha: float) -> str:
+    """What a wrong score looks like, whichever way it was searched for; nothing where it looks like
+    nothing."""
+    looks = {
+        ", the log-probability itself: the penalty is missing": logs,
+        ", as if eos didn't count": logs / _google(n - 1, alpha),
+        ", as if bos counted": logs / _google(n + 1, alpha),
+        ", multiplied by the penalty in place of divided": logs * _google(n, alpha),
+        ", divided by the length": logs / n,
+        ", divided by the length to the power of length_penalty": logs / n**alpha,
+    }
+    return next(
+        (look for look, wrong in looks.items() if math.isclose(score, wrong, rel_tol=1e-4)), ""
+    )
 
 
 def _unlikely(draw: Draw, vocab: int) -> torch.Tensor:
@@ -2508,7 +2519,6 @@ def _searches(
     logs_of: Callable[[torch.Tensor], torch.Tensor] = lambda logits: logits.log_softmax(-1),
     joined: Callable[[float, torch.Tensor], torch.Tensor] = lambda before, logs: before + logs,
     start: float = 0.0,
-    copies: Callable[[int], int] = lambda beam_size: 1,
     width: Callable[[int], int] = lambda beam_size: beam_size,
     looked_at: Callable[[int], int] = lambda beam: beam,
     ends: bool = True,
@@ -2534,7 +2544,7 @@ def _searches(
         rows, scores = [], []
         for row in range(len(source)):
             at = source_of(row, len(source))
-            live, done = [([], start)] * copies(beam), []
+            live, done = [([], start)], []
             for length in range(1, max_length + 1):
                 ranked = []
                 for number, (words, before) in enumerate(live):
@@ -2652,16 +2662,11 @@ _beam_that(
     width=lambda beam_size: 1,
 )
 _beam_that(
-    "beam_size times bos",
-    "You begin with beam_size equal beginnings, all of them bos, and they go on alike: your beam "
-    "finds what greedy finds, beam_size times. Begin with one.",
-    copies=lambda beam: beam,
-)
-_beam_that(
-    "beam_size times bos, no length penalty",
-    "Two things: you begin with beam_size equal beginnings, which go on alike, where one should "
-    "stand; and length_penalty is never used: divide by ((5 + len) / 6)^length_penalty.",
-    copies=lambda beam: beam,
+    "greedy in disguise, no length penalty",
+    "Two things. Your beam finds what greedy finds: it follows one beginning, or beam_size equal "
+    "ones, all bos at first. And length_penalty is never used: divide by ((5 + len) / "
+    "6)^length_penalty.",
+    width=lambda beam_size: 1,
     scored=lambda logs, n, alpha: logs,
 )
 _beam_that(
@@ -2827,6 +2832,28 @@ def _(model, source, max_length, bos_id, eos_id, beam_size=4, length_penalty=0.6
 
     search = _searches(cut_off=False, choose=best)
     return search(model, source, max_length, bos_id, eos_id, beam_size, length_penalty)
+
+
+@beam_search.misconception("the first of no sentences")
+def _(model, source, max_length, bos_id, eos_id, beam_size=4, length_penalty=0.6):
+    """You take the first of an empty list: nothing had ended when max_length was reached. At
+    max_length, the first beam_size all count as sentences."""
+
+    def best(done, key):
+        return sorted((each for each in done if each[1] > -math.inf), key=key, reverse=True)[0]
+
+    search = _searches(cut_off=False, choose=best)
+    return search(model, source, max_length, bos_id, eos_id, beam_size, length_penalty)
+
+
+@beam_search.misconception("topk of more than there are")
+def _(model, source, max_length, bos_id, eos_id, beam_size=4, length_penalty=0.6):
+    """You ask topk for more continuations than there are: k beginnings have k · V of them, fewer
+    than 2 · beam_size where the vocabulary is small. Take min(2 * beam_size, k * V)."""
+    memory, mask = model.encode(source)
+    first = model.decode(torch.full((1, 1), bos_id), memory[:1], mask[:1])[0, -1]
+    first.topk(2 * beam_size)
+    return pieces.beam_search(model, source, max_length, bos_id, eos_id, beam_size, length_penalty)
 
 
 @beam_search.misconception("eos dropped")
