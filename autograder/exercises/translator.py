@@ -184,17 +184,19 @@ def _(piece: Piece, draw: Draw) -> None:
     d_model = 16 * draw.integer(2, 4)
     construct = _sizes(draw, d_model=d_model, num_heads=4, source_vocab=300, target_vocab=301)
     found = piece.construct(**construct).parameters()
+    sizes = {"1": 1.0, "1/d_model": 1 / d_model, "√d_model": math.sqrt(d_model)}
+    wrong, message = [], ""
     for name in ("source_embedding.weight", *_TIED):
-        if name in found:
-            spread = found[name].std().item()
-            if not 0.8 < spread * math.sqrt(d_model) < 1.25:
-                sizes = {"1": 1.0, "1/d_model": 1 / d_model, "√d_model": math.sqrt(d_model)}
-                like = [size for size, value in sizes.items() if 0.8 < spread / value < 1.25]
-                raise expect.Mismatch(
-                    f"{name.partition('.')[0]} starts with a standard deviation of {spread:.3g}; "
-                    f"1/√d_model is {d_model**-0.5:.3g}.",
-                    kind=f"{name} starts at {' '.join(like) or 'another size'}",
-                )
+        spread = found[name].std().item() if name in found else d_model**-0.5
+        if not 0.8 < spread * math.sqrt(d_model) < 1.25:
+            like = next((size for size, of in sizes.items() if 0.8 < spread / of < 1.25), "another")
+            wrong.append(f"{name}: {like}")
+            message = message or (
+                f"{name.partition('.')[0]} starts with a standard deviation of {spread:.3g}; "
+                f"1/√d_model is {d_model**-0.5:.3g}."
+            )
+    if wrong:
+        raise expect.Mismatch(message, kind=f"starts at another size, {wrong}")
 
 
 @Transformer.property("encode", points=1.5)
