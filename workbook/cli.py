@@ -214,13 +214,13 @@ def _made(arguments: argparse.Namespace, **more):
 
 def _credit(translator) -> dict[str, bool] | None:
     """Say how many of the pieces at work are the student's, where they should be."""
-    from workbook.translator.assembly import credit, parts
+    from workbook.translator.credits import credits
 
     if not translator.pieces.mine:
         return None
-    own = parts(translator.pieces, translator.model)
-    _say(credit(own))
-    return own
+    counted = credits()
+    _say(str(counted))
+    return counted.by_name()
 
 
 def _failures() -> tuple[type[Exception], ...]:

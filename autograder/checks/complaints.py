@@ -42,6 +42,11 @@ _MEANINGS = (
         "the input, for example with torch.zeros_like(x) or .to(x).",
     ),
     (
+        r"not implemented for '(Long|Int|Bool)'",
+        "Whole numbers (token ids, a mask) arrive where a function computes with fractions. Have "
+        "two arguments changed places?",
+    ),
+    (
         r"Module \[Module(List|Dict)\] is missing the required",
         "An nn.ModuleList only holds modules, it can't be called. Go through it and call each one: "
         "for layer in self.layers.",

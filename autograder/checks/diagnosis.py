@@ -2,7 +2,9 @@
 
 A misconception is the one a student has when it behaves the same: the same properties fail, and
 where answers depend on nothing but the inputs, the same calls return the same values (elsewhere,
-the same thing is said of them). Two mistakes at once match no single misconception; then the one
+the same thing is said of them). Where none does exactly, the precision that answers are given in is
+left aside: torch.tensor of a list of floats is float32, whatever the check's inputs are. Two
+mistakes at once match no single misconception; then the one
 that explains the first failing property is named, if exactly one does.
 """
 
@@ -71,9 +73,13 @@ def diagnose(exercise: Exercise, conducts: Sequence[Conduct], seed: int) -> Diag
     observed = list(zip(exercise.properties, conducts, strict=True))
     # What failed is where most misconceptions differ: looked at first, the others needn't be run.
     telling = sorted(observed, key=lambda pair: pair[1].held)
-    for misconception in exercise.misconceptions:
-        if all(_alike(_conduct(misconception, prop, seed), seen, prop) for prop, seen in telling):
-            return _named(misconception)
+    for precisely in (True, False):
+        for misconception in exercise.misconceptions:
+            if all(
+                _alike(_conduct(misconception, prop, seed), seen, prop, precisely)
+                for prop, seen in telling
+            ):
+                return _named(misconception)
     return _explains_first_failure(exercise, observed, seed) or _in_general(exercise, conducts)
 
 
@@ -113,28 +119,39 @@ def _named(misconception: Misconception) -> Diagnosis:
     return Diagnosis(misconception.name, misconception.message)
 
 
-def _alike(one: Conduct, other: Conduct, prop: Property) -> bool:
+def _alike(one: Conduct, other: Conduct, prop: Property, precisely: bool = True) -> bool:
     if one.held != other.held or (one.error is None) != (other.error is None):
         return False
-    return same(one.trace, other.trace) if prop.repeatable else one.kind == other.kind
+    return same(one.trace, other.trace, precisely) if prop.repeatable else one.kind == other.kind
 
 
-def same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any, precisely: bool = True) -> bool:
     """Whether two answers are equal up to rounding; NaN equals NaN, and a number in a tensor of no
-    dimensions equals the number."""
+    dimensions equals the number.
+
+    precisely: False lets a float32 tensor equal a float64 one.
+    """
     if isinstance(one, float) != isinstance(other, float):
         one, other = _number(one), _number(other)
     if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
-        if one.shape != other.shape or one.dtype != other.dtype:
+        if one.shape != other.shape:
             return False
+        if one.dtype != other.dtype:
+            if precisely or not (one.is_floating_point() and other.is_floating_point()):
+                return False
+            one, other = one.float(), other.float()
         if not one.is_floating_point():
             return torch.equal(one, other)
         limit = 1e-4 if one.dtype == torch.float32 else 1e-7
         return bool(torch.isclose(one, other, rtol=limit, atol=limit, equal_nan=True).all())
     if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
-        return len(one) == len(other) and all(map(same, one, other))
+        return len(one) == len(other) and all(
+            same(each, its_like, precisely) for each, its_like in zip(one, other, strict=True)
+        )
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(
+            same(one[key], other[key], precisely) for key in one
+        )
     if isinstance(one, float) and isinstance(other, float):
         return math.isclose(one, other, rel_tol=1e-7, abs_tol=1e-9) or (
             one != one and other != other

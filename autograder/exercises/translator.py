@@ -141,11 +141,17 @@ def _same_weights(piece: Piece, construct: dict[str, Any]) -> None:
     wanted = _shapes(tuple(construct.items()))
     found = piece.construct(**construct).parameters()
     same = _aliases(construct)
-    if sum(name in found for name in same) > 1:
+    apart = [name for name in same if name in found]
+    if len(apart) > 1:
+        how = (
+            "self.head.weight = self.target_embedding.weight"
+            if _TIED[-1] in apart
+            else "with share_embeddings=True, self.target_embedding = self.source_embedding"
+        )
         raise expect.Mismatch(
-            f"{' and '.join(name for name in same if name in found)} are parameters of their own. "
-            "They should be one and the same: self.head.weight = self.target_embedding.weight.",
-            kind="not tied",
+            f"{' and '.join(apart)} are parameters of their own. They should be one and the same: "
+            f"{how}.",
+            kind=f"not tied: {apart}",
         )
     back = {theirs: ours for ours, theirs in _names(found, construct).items()}
     expect.same_parameters({back.get(name, name): p for name, p in found.items()}, wanted)
@@ -178,13 +184,19 @@ def _(piece: Piece, draw: Draw) -> None:
     d_model = 16 * draw.integer(2, 4)
     construct = _sizes(draw, d_model=d_model, num_heads=4, source_vocab=300, target_vocab=301)
     found = piece.construct(**construct).parameters()
+    sizes = {"1": 1.0, "1/d_model": 1 / d_model, "√d_model": math.sqrt(d_model)}
+    wrong, message = [], ""
     for name in ("source_embedding.weight", *_TIED):
-        if name in found:
-            spread = found[name].std().item() * math.sqrt(d_model)
-            expect.that(
-                0.8 < spread < 1.25,
-                f"{name.partition('.')[0]} starts at another size than 1/√d_model.",
+        spread = found[name].std().item() if name in found else d_model**-0.5
+        if not 0.8 < spread * math.sqrt(d_model) < 1.25:
+            like = next((size for size, of in sizes.items() if 0.8 < spread / of < 1.25), "another")
+            wrong.append(f"{name}: {like}")
+            message = message or (
+                f"{name.partition('.')[0]} starts with a standard deviation of {spread:.3g}; "
+                f"1/√d_model is {d_model**-0.5:.3g}."
             )
+    if wrong:
+        raise expect.Mismatch(message, kind=f"starts at another size, {wrong}")
 
 
 @Transformer.property("encode", points=1.5)
@@ -209,8 +221,12 @@ def _(piece: Piece, draw: Draw) -> None:
     source, target = _two_sides(draw, construct)
     memory = draw.normal(*source.shape, construct["d_model"])
     mask = draw.mask(len(source), 1, 1, source.size(1))
-    logits = instance.method("decode")(target, memory, mask)
-    expect.close(logits, oracle.decode(target, memory, mask).detach(), "The logits", _CLOSE)
+    # Where both sides are equally long, masks of the wrong side fit, and tell which one they are.
+    as_long = _padded(draw, *source.shape, construct["target_vocab"], construct["pad_id"])
+    for tokens in (as_long, target):
+        logits = instance.method("decode")(tokens, memory, mask)
+        wanted = oracle.decode(tokens, memory, mask).detach()
+        expect.close(logits, wanted, "The logits", _CLOSE)
 
 
 @Transformer.property("forward", points=1.5)
@@ -340,7 +356,7 @@ def _(piece: Piece, draw: Draw) -> None:
         expect.close(gradient, expected, f"The gradient of {name}", 1e-4)
 
 
-@Transformer.property("inputs stay as they were", points=0.25)
+@Transformer.property("inputs stay as they were", points=0.25, repeatable=False)
 def _(piece: Piece, draw: Draw) -> None:
     """A call should leave the tokens as they were."""
     construct = _sizes(draw)
@@ -522,6 +538,15 @@ def _(self, source, target_in):
     return self.decode(source.clamp(max=self.target_embedding.num_embeddings - 1), memory, mask)
 
 
+@Transformer.misconception("inputs swapped, and an index out of range")
+@_changed("forward")
+def _(self, source, target_in):
+    """The target goes into your encoder and the source into your decoder, which looks up words of
+    the other language. It is the other way round: encode(source), then decode(target_in, …). (A
+    widely used tutorial has this mistake.)"""
+    return self.decode(source, *self.encode(target_in))
+
+
 @Transformer.misconception("memory and target swapped in the decoder")
 @_changed("decode")
 def _(self, target_in, memory, memory_mask):
@@ -574,6 +599,16 @@ def _(self, target_in, memory, memory_mask):
     causal mask first, then memory_mask."""
     x = self.embed(self.target_embedding, target_in)
     return self.head(self.decoder(x, memory, memory_mask, self.causal(target_in)))
+
+
+@Transformer.misconception("causal mask of the source's length")
+@_changed("decode")
+def _(self, target_in, memory, memory_mask):
+    """Your causal mask has the length of the source. It is for the target, which looks at itself:
+    causal_mask(target_in.shape[1])."""
+    x = self.embed(self.target_embedding, target_in)
+    mask = pieces.causal_mask(memory.size(1)).to(target_in.device)
+    return self.head(self.decoder(x, memory, mask, memory_mask))
 
 
 @Transformer.misconception("encoder without its mask")
@@ -760,6 +795,23 @@ def _(model, given):
         nn.init.normal_(embedding.weight)
 
 
+@Transformer.misconception("embeddings start at 1/d_model")
+@_constructed
+def _(model, given):
+    """Your embeddings start at 1/d_model. The root is missing: std=d_model ** -0.5."""
+    for embedding in (model.source_embedding, model.target_embedding):
+        nn.init.normal_(embedding.weight, std=1 / given["d_model"])
+
+
+@Transformer.misconception("embeddings start at √d_model")
+@_constructed
+def _(model, given):
+    """Your embeddings start at √d_model, far too large. The exponent is negative:
+    std=d_model ** -0.5."""
+    for embedding in (model.source_embedding, model.target_embedding):
+        nn.init.normal_(embedding.weight, std=given["d_model"] ** 0.5)
+
+
 @Transformer.misconception("only one embedding starts small")
 @_constructed
 def _(model, given):
@@ -784,6 +836,40 @@ def _(model, given):
     stack = (given["num_layers"], given["d_model"], given["num_heads"], given["d_ff"])
     model.encoder = pieces.Encoder(*stack, given["dropout"], activation=given["activation"])
     model.decoder = pieces.Decoder(*stack, given["dropout"], activation=given["activation"])
+
+
+@Transformer.misconception("neither norm_first nor activation passed on")
+@_constructed
+def _(model, given):
+    """norm_first and activation don't reach the stacks: pass both to Encoder and Decoder."""
+    stack = [given[name] for name in ("num_layers", "d_model", "num_heads", "d_ff", "dropout")]
+    model.encoder, model.decoder = pieces.Encoder(*stack), pieces.Decoder(*stack)
+
+
+@Transformer.misconception("the decoder without norm_first and activation")
+@_constructed
+def _(model, given):
+    """norm_first and activation reach the encoder only. Decoder takes the same arguments."""
+    stack = [given[name] for name in ("num_layers", "d_model", "num_heads", "d_ff", "dropout")]
+    model.decoder = pieces.Decoder(*stack)
+
+
+@Transformer.misconception("the encoder without norm_first and activation")
+@_constructed
+def _(model, given):
+    """norm_first and activation reach the decoder only. Encoder takes the same arguments."""
+    stack = [given[name] for name in ("num_layers", "d_model", "num_heads", "d_ff", "dropout")]
+    model.encoder = pieces.Encoder(*stack)
+
+
+@Transformer.misconception("num_layers not in front")
+@_constructed
+def _(model, given):
+    """The stacks take num_layers first: Encoder(num_layers, d_model, num_heads, d_ff, dropout,
+    norm_first, activation). You hand them d_model first, as Transformer itself is given it."""
+    names = ("d_model", "num_heads", "num_layers", "d_ff", "dropout", "norm_first", "activation")
+    stack = [given[name] for name in names]
+    model.encoder, model.decoder = pieces.Encoder(*stack), pieces.Decoder(*stack)
 
 
 @Transformer.misconception("activation not passed on")
@@ -823,12 +909,22 @@ def _(model, given):
     model.positions = pieces.PositionalEncoding(given["d_model"], given["max_length"], 0.0)
 
 
+@Transformer.misconception("max_length not passed to the positions")
+@_constructed
+def _(model, given):
+    """max_length doesn't reach the positions, and their own 5,000 stand where it should:
+    PositionalEncoding(d_model, max_length, dropout)."""
+    model.positions = pieces.PositionalEncoding(given["d_model"], dropout=given["dropout"])
+
+
 @Transformer.misconception("max_length and dropout swapped")
 @_constructed
 def _(model, given):
-    """PositionalEncoding takes (d_model, max_length, dropout), and you hand it dropout in
-    max_length's place, or nothing: its own 5,000 positions stand where max_length should."""
-    model.positions = pieces.PositionalEncoding(given["d_model"], dropout=given["dropout"])
+    """You hand PositionalEncoding the dropout where max_length belongs. Its order is
+    PositionalEncoding(d_model, max_length, dropout)."""
+    model.positions = pieces.PositionalEncoding(
+        given["d_model"], given["dropout"], given["max_length"]
+    )
 
 
 @Transformer.misconception("pad_id not kept")
@@ -1132,9 +1228,46 @@ def _(logits, targets, pad_id, smoothing=0.1):
 
 @label_smoothing_loss.misconception("not flattened")
 def _(logits, targets, pad_id, smoothing=0.1):
-    """cross_entropy wants the vocabulary in second place. Flatten: logits to (tokens, vocab_size),
-    targets to (tokens,); or transpose(1, 2)."""
+    """cross_entropy wants the vocabulary in second place. Flatten what is in front of it: logits to
+    (tokens, vocab_size) by flatten(0, -2), targets to (tokens,) by flatten()."""
     return F.cross_entropy(logits, targets, ignore_index=pad_id, label_smoothing=smoothing)
+
+
+@label_smoothing_loss.misconception("always three dimensions")
+def _(logits, targets, pad_id, smoothing=0.1):
+    """You count on three dimensions. Logits come as (..., V): also as one row of tokens, (tokens,
+    V). flatten(0, -2) joins whatever is in front of the vocabulary; flatten(0, 1) swallows it."""
+    return F.cross_entropy(
+        logits.flatten(0, 1), targets.flatten(), ignore_index=pad_id, label_smoothing=smoothing
+    )
+
+
+@label_smoothing_loss.misconception("transposed, always three dimensions")
+def _(logits, targets, pad_id, smoothing=0.1):
+    """transpose(1, 2) counts on three dimensions. Logits come as (..., V): also as one row of
+    tokens, (tokens, V). logits.flatten(0, -2) and targets.flatten() do for both."""
+    return F.cross_entropy(
+        logits.transpose(1, 2), targets, ignore_index=pad_id, label_smoothing=smoothing
+    )
+
+
+@label_smoothing_loss.misconception("padding's logits weighed by 0")
+def _(logits, targets, pad_id, smoothing=0.1):
+    """You give the padding token the weight 0. Then it loses its share of the smoothing too, at
+    every position. Leave out the positions whose target is pad_id: ignore_index."""
+    weight = torch.ones(logits.size(-1), dtype=logits.dtype)
+    weight[pad_id] = 0
+    return F.cross_entropy(
+        logits.flatten(0, -2), targets.flatten(), weight=weight, label_smoothing=smoothing
+    )
+
+
+@label_smoothing_loss.misconception("the right token's own share forgotten")
+def _(logits, targets, pad_id, smoothing=0.1):
+    """Your wanted probabilities don't add up to 1: the right token has 1 − smoothing, and its own
+    share of smoothing / vocab_size is missing."""
+    share = smoothing / logits.size(-1)
+    return _smooth(logits, targets, pad_id, 1 - smoothing - share, share)
 
 
 @label_smoothing_loss.misconception("flattened by a bare view")
@@ -1318,6 +1451,20 @@ def _(step, d_model, warmup):
     """After the warm-up your rate falls with 1/step. It falls with its root: step^−0.5."""
     step = max(step, 1)
     return d_model**-0.5 * (step * warmup**-1.5 if step <= warmup else warmup**0.5 / step)
+
+
+@warmup_rate.misconception("a peak of 1")
+def _(step, d_model, warmup):
+    """Your rate is 1 at its peak, whatever d_model and warmup are: a factor for somebody else's
+    rate. Equation 3 gives the rate itself: d_model^−0.5 · min(step^−0.5, step · warmup^−1.5)."""
+    step = max(step, 1)
+    return min(step / warmup, (warmup / step) ** 0.5)
+
+
+@warmup_rate.misconception("negative")
+def _(step, d_model, warmup):
+    """Your rate is negative: the minus belongs into the exponent, d_model ** -0.5."""
+    return -(d_model**0.5) * pieces.warmup_rate(step, 1, warmup)
 
 
 @warmup_rate.misconception("a tensor")
@@ -1543,8 +1690,9 @@ _step_that(
 )
 _step_that(
     "zero_grad after backward",
-    "You clear the gradients between backward and step: nothing is left to step along. Clear them "
-    "before backward.",
+    "When the optimizer steps there is no gradient to step along: either you clear between "
+    "backward and step, or backward() is missing. The order is zero_grad, forward, loss, "
+    "loss.backward(), clip, step.",
     order="forward backward zero clip step schedule",
 )
 _step_that(
@@ -1623,6 +1771,15 @@ _step_that(
     result=lambda loss, count, batch, model: (
         loss.item(),
         int((batch.source != model.pad_id).sum()),
+    ),
+)
+_step_that(
+    "target_in's tokens counted",
+    "You count the real tokens of target_in. Those of target_out are asked for, the words that the "
+    "loss is about.",
+    result=lambda loss, count, batch, model: (
+        loss.item(),
+        int((batch.target_in != model.pad_id).sum()),
     ),
 )
 _step_that(
@@ -1722,6 +1879,20 @@ def _(model, batch, smoothing):
     logits = model(batch.source, batch.target_in)
     other = 0 if model.pad_id else -100
     return pieces.label_smoothing_loss(logits, batch.target_out, other, smoothing)
+
+
+@train_step.misconception("pad_id taken for 0, also where tokens are counted")
+def _(model, batch, optimizer, scheduler=None, smoothing=0.1, max_norm=1.0):
+    """You take 0 for padding, in the loss and where you count. Ask the model: model.pad_id."""
+    optimizer.zero_grad()
+    logits = model(batch.source, batch.target_in)
+    loss = pieces.label_smoothing_loss(logits, batch.target_out, 0, smoothing)
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+    optimizer.step()
+    if scheduler is not None:
+        scheduler.step()
+    return loss.item(), int((batch.target_out != 0).sum())
 
 
 @train_step.misconception("batch mean in place of the token mean")
@@ -2000,6 +2171,12 @@ _greedy_that(
     )[:, 1:],
 )
 _greedy_that(
+    "running again after the padding",
+    "A row that has ended wakes up again: pad_id isn't eos, so it runs once more. It stays ended "
+    "once it is: running = running & (best != eos_id).",
+    runs=lambda running, best, eos_id: best != eos_id,
+)
+_greedy_that(
     "only the newest token read",
     "You give the model the newest token alone. Without a cache it needs everything written so "
     "far, bos included.",
@@ -2039,6 +2216,12 @@ _greedy_that(
     after=lambda memory, mask: (memory, torch.ones_like(mask)),
 )
 _greedy_that(
+    "no mask handed on",
+    "You hand decode None in place of the mask. It is the second thing that encode returns: hand "
+    "it on as it is.",
+    after=lambda memory, mask: (memory, None),
+)
+_greedy_that(
     "one token too many",
     "You write one token more than max_length.",
     steps=lambda max_length: max_length + 1,
@@ -2052,6 +2235,17 @@ _greedy_that(
     "bos and eos swapped",
     "You begin with eos and stop at bos. It is the other way round.",
     begin=lambda bos_id, eos_id: (eos_id, bos_id),
+)
+_greedy_that(
+    "begins with eos",
+    "You begin with eos. The first token that the model is given is bos_id.",
+    begin=lambda bos_id, eos_id: (eos_id, eos_id),
+)
+_greedy_that(
+    "bos kept, eos dropped",
+    "Two things: bos is still in front of what you return, and the eos at the end is missing. "
+    "Drop the first column, and keep a row's eos; padding comes after it.",
+    result=lambda tokens, eos_id, pad_id: torch.where(tokens == eos_id, pad_id, tokens),
 )
 _greedy_that(
     "a list",
@@ -2072,6 +2266,45 @@ def _(model, source, max_length, bos_id, eos_id):
     kept = source.clone()
     source.fill_(bos_id)
     return pieces.greedy_decode(model, kept, max_length, bos_id, eos_id)
+
+
+@greedy_decode.misconception("begins with the source")
+def _(model, source, max_length, bos_id, eos_id):
+    """You begin with the source's own first token. What is written begins with bos_id."""
+    memory, mask = model.encode(source)
+    tokens, running = source[:, :1], torch.ones(len(source), dtype=torch.bool)
+    for _ in range(max_length):
+        best = model.decode(tokens, memory, mask)[:, -1].argmax(-1)
+        best = torch.where(running, best, model.pad_id)
+        tokens = torch.cat([tokens, best[:, None]], 1)
+        running = running & (best != eos_id)
+        if not running.any():
+            break
+    return tokens[:, 1:]
+
+
+@greedy_decode.misconception("the whole model called")
+def _(model, source, max_length, bos_id, eos_id):
+    """You call the whole model at every step, which encodes the source again and again. Encode
+    once, memory, mask = model.encode(source), and then model.decode(tokens, memory, mask)."""
+    tokens = source.new_full((len(source), 1), bos_id)
+    for _ in range(max_length):
+        best = model(source, tokens)[:, -1].argmax(-1)
+        tokens = torch.cat([tokens, best[:, None]], 1)
+    return tokens[:, 1:]
+
+
+@greedy_decode.misconception("one sentence only")
+def _(model, source, max_length, bos_id, eos_id):
+    """You write one sentence, and source holds a batch of them. tokens is (batch, 1) at first, one
+    row for each source, and each row stops on its own."""
+    memory, mask = model.encode(source)
+    tokens = [bos_id]
+    for _ in range(max_length):
+        tokens.append(model.decode(torch.tensor([tokens]), memory, mask)[0, -1].argmax(-1).item())
+        if tokens[-1] == eos_id:
+            break
+    return torch.tensor([tokens[1:]])
 
 
 @greedy_decode.misconception("memory forgotten in the loop")
@@ -2139,16 +2372,35 @@ def _expect_found(
         logs = _log_probability(model, source[row : row + 1], sentence)
         true = logs / ((5 + len(sentence)) / 6) ** alpha
         better = _sentence(ours[row].tolist(), most, where)
+        cut = "" if EOS in better else ", cut off at max_length"
         expect.that(
             true > best[row].item() - 1e-6,
-            f"{where} is {sentence}, with a score of {true:.4f}; the beam can find {better}, with "
-            f"{best[row].item():.4f}.",
+            f"{where} is {sentence}, with a score of {true:.4f}; the beam can find {better}{cut}, "
+            f"with {best[row].item():.4f}.",
         )
+        score = scores[row].item()
+        like = _like(score, logs, len(sentence), alpha)
         expect.that(
-            abs(scores[row].item() - true) < 1e-4,
+            abs(score - true) < 1e-4,
             f"{where} of {len(sentence)} tokens has the log-probability {logs:.4f}, so its score "
-            f"should be {true:.4f}; yours is {scores[row].item():.4f}.",
+            f"should be {true:.4f}; yours is {score:.4f}{like}.",
         )
+
+
+def _like(score: float, logs: float, n: int, alpha: float) -> str:
+    """What a wrong score looks like, whichever way it was searched for; nothing where it looks like
+    nothing."""
+    looks = {
+        ", the log-probability itself: the penalty is missing": logs,
+        ", as if eos didn't count": logs / _google(n - 1, alpha),
+        ", as if bos counted": logs / _google(n + 1, alpha),
+        ", multiplied by the penalty in place of divided": logs * _google(n, alpha),
+        ", divided by the length": logs / n,
+        ", divided by the length to the power of length_penalty": logs / n**alpha,
+    }
+    return next(
+        (look for look, wrong in looks.items() if math.isclose(score, wrong, rel_tol=1e-4)), ""
+    )
 
 
 def _unlikely(draw: Draw, vocab: int) -> torch.Tensor:
@@ -2164,7 +2416,9 @@ def _misleading(draw: Draw) -> dict[str, Any]:
     first = draw.uniform(0.52, 0.6)
     p = _unlikely(draw, 7)
     p[0, BOS, 4], p[0, BOS, 5] = first, 1 - first
-    p[0, 4, 4:7], p[0, 4, EOS] = draw.uniform(0.2, 0.25), draw.uniform(0.3, 0.34)
+    p[0, 4, EOS] = draw.uniform(0.3, 0.34)
+    for word in range(4, 7):  # no two alike, or any of them may come first
+        p[0, 4, word] = draw.uniform(0.2, 0.25)
     p[0, 5, 6], p[0, 5, EOS] = 0.9, 0.05
     p[0, 6, EOS], p[0, 6, 4] = 0.9, 0.05
     return {"logits": p.log(), "pad_id": _PAD}
@@ -2227,7 +2481,7 @@ def _(piece: Piece, draw: Draw) -> None:
     end, word = draw.uniform(0.28, 0.32), draw.uniform(0.45, 0.5)
     p = _unlikely(draw, 8)
     p[0, BOS, EOS], p[0, BOS, 4], p[0, BOS, 5] = end, word, 1 - end - word
-    p[0, 4] = 1 / 8
+    p[0, 4] = (0.1 * draw.normal(8)).softmax(-1)  # about 1/8 each, and no two alike
     p[0, 5, EOS] = 1.0
     made_of = {"logits": p.log(), "pad_id": _PAD}
     _expect_found(piece, "chain", made_of, _ONE, 4, beam_size=2, length_penalty=3.0)
@@ -2268,13 +2522,17 @@ def _searches(
     joined: Callable[[float, torch.Tensor], torch.Tensor] = lambda before, logs: before + logs,
     start: float = 0.0,
     width: Callable[[int], int] = lambda beam_size: beam_size,
+    looked_at: Callable[[int], int] = lambda beam: beam,
     ends: bool = True,
+    ended_live_on: bool = False,
     holds_place: bool = False,
     first_found: bool = False,
     cut_off: bool = True,
     choose: Callable = max,
-    parents: bool = True,
+    place: Callable[[int, int, int], tuple[int, int]] = lambda at, live, vocab: divmod(at, vocab),
     source_of: Callable[[int, int], int] = lambda row, rows: row,
+    masked: Callable[[torch.Tensor], Any] = lambda mask: mask,
+    nothing_found: tuple[list[int], float] | None = None,
     padding: Callable[[Any], int] = lambda model: model.pad_id,
     bos: bool = False,
     alpha_of: Callable[[float], float] = lambda alpha: alpha,
@@ -2293,25 +2551,27 @@ def _searches(
                 ranked = []
                 for number, (words, before) in enumerate(live):
                     given = torch.tensor([[bos_id, *words]])
-                    logits = model.decode(given, memory[at : at + 1], mask[at : at + 1])[0, -1]
-                    sums = joined(before, logs_of(logits))
-                    own = words if parents else live[min(number, 0)][0]
-                    for token, logs in enumerate(sums.tolist()):
-                        ranked.append(([*own, token], logs))
+                    seen = masked(mask[at : at + 1])
+                    logits = model.decode(given, memory[at : at + 1], seen)[0, -1]
+                    sums = joined(before, logs_of(logits)).tolist()
+                    for token, logs in enumerate(sums):
+                        index = number * len(sums) + token
+                        parent, token = place(index, len(live), len(sums))
+                        ranked.append(([*live[parent][0], token], logs))
                 ranked.sort(key=lambda each: -each[1])
-                for words, logs in ranked[:beam]:
+                for words, logs in ranked[: looked_at(beam)]:
                     ended = words[-1] == eos_id
                     if (ended and ends) or (length == max_length and (cut_off or ended)):
                         done.append((words, logs))
                 if holds_place:
                     live = [each for each in ranked[: beam - len(done)] if each[0][-1] != eos_id]
-                elif ends:
+                elif ends and not ended_live_on:
                     live = [each for each in ranked if each[0][-1] != eos_id][:beam]
                 else:
                     live = ranked[:beam]
                 if (done and first_found) or (len(done) >= beam and ends) or not live:
                     break
-            done = done or [([eos_id], -math.inf)]
+            done = done or [nothing_found or ([eos_id], -math.inf)]
             best = done[0]
             if not first_found:
                 best = choose(done, key=lambda s: scored(s[1], len(s[0]), alpha))
@@ -2319,7 +2579,8 @@ def _searches(
             scores.append((told or scored)(best[1], len(best[0]), alpha))
         longest = max(map(len, rows))
         fill = padding(model)
-        tokens = torch.tensor([words + [fill] * (longest - len(words)) for words in rows])
+        padded = [words + [fill] * (longest - len(words)) for words in rows]
+        tokens = torch.tensor(padded, dtype=torch.long)
         return result(tokens, torch.tensor(scores, dtype=memory.dtype))
 
     return search
@@ -2352,6 +2613,17 @@ _beam_that(
     "You multiply by the penalty. Log-probabilities are negative: dividing by a large number "
     "brings them up, multiplying makes long sentences worse.",
     scored=lambda logs, n, alpha: logs * _google(n, alpha),
+)
+_beam_that(
+    "only the length over 6",
+    "Your penalty is (5 + len/6)^α: a bracket is missing. The sum is divided: ((5 + len) / 6)^α.",
+    scored=lambda logs, n, alpha: logs / (5 + n / 6) ** alpha,
+)
+_beam_that(
+    "mean log-probability",
+    "You divide by the length, whatever length_penalty is. The formula here is ((5 + len) / "
+    "6)^length_penalty.",
+    scored=lambda logs, n, alpha: logs / n,
 )
 _beam_that(
     "divided by the length",
@@ -2392,6 +2664,21 @@ _beam_that(
     width=lambda beam_size: 1,
 )
 _beam_that(
+    "greedy in disguise, no length penalty",
+    "Two things. Your beam finds what greedy finds: it follows one beginning, or beam_size equal "
+    "ones, all bos at first. And length_penalty is never used: divide by ((5 + len) / "
+    "6)^length_penalty.",
+    width=lambda beam_size: 1,
+    scored=lambda logs, n, alpha: logs,
+)
+_beam_that(
+    "greedy's sentences, scores of 0",
+    "These are greedy's sentences, and no scores. Follow beam_size beginnings at once, and keep "
+    "each one's sum of log-probabilities.",
+    width=lambda beam_size: 1,
+    told=lambda logs, n, alpha: 0.0,
+)
+_beam_that(
     "a beam of 4, whatever was asked",
     "beam_size is never used. With beam_size=1, for one, the result should be greedy_decode's.",
     width=lambda beam_size: 4,
@@ -2401,6 +2688,18 @@ _beam_that(
     "A sentence that has ended is extended further: after eos, words come again. Set it aside when "
     "it ends.",
     ends=False,
+)
+_beam_that(
+    "ended sentences live on",
+    "You set an ended sentence aside, and you go on with it as well: after eos, words come again. "
+    "Only beginnings that don't end live on.",
+    ended_live_on=True,
+)
+_beam_that(
+    "ends beyond the first beam_size",
+    "You set aside every sentence that ends among all that you rank. Only the first beam_size of "
+    "the ranking count: a poor early end would stop the search too soon.",
+    looked_at=lambda beam: 2 * beam,
 )
 _beam_that(
     "a sentence that ended keeps its place",
@@ -2458,15 +2757,40 @@ _beam_that(
     source_of=lambda row, rows: (row + 1) % rows,
 )
 _beam_that(
+    "the first sentence's memory for all",
+    "All sentences read the memory of the first one. Take the row's own: memory[row] and "
+    "mask[row].",
+    source_of=lambda row, rows: 0,
+)
+_beam_that(
+    "no mask handed on",
+    "You hand decode None in place of the mask. It is the second thing that encode returns: give "
+    "each sentence its row of it.",
+    masked=lambda mask: None,
+)
+_beam_that(
     "parents not followed",
     "Every continuation is glued to the first beginning. It belongs to the beginning that it "
     "continues: keep the parent's number with it.",
-    parents=False,
+    place=lambda at, live, vocab: (0, at % vocab),
+)
+_beam_that(
+    "divided by the number of beginnings",
+    "You take the flat index apart by the number of beginnings. The rows are as long as the "
+    "vocabulary V: index // V is the beginning, index % V the token.",
+    place=lambda at, live, vocab: (at % live, at // live),
 )
 _beam_that(
     "cut-off sentences thrown away",
     "What has not ended at max_length is thrown away. It counts as a sentence too.",
     cut_off=False,
+)
+_beam_that(
+    "nothing returned for what is cut off",
+    "A sentence that hasn't ended at max_length is thrown away, and nothing is returned for it. At "
+    "max_length, the first beam_size all count as sentences.",
+    cut_off=False,
+    nothing_found=([], 0.0),
 )
 _beam_that(
     "bos kept",
@@ -2498,6 +2822,52 @@ _beam_that(
     "Your scores are a list. Make a tensor of them: torch.tensor(scores).",
     result=lambda tokens, scores: (tokens, scores.tolist()),
 )
+
+
+@beam_search.misconception("the best of no sentences")
+def _(model, source, max_length, bos_id, eos_id, beam_size=4, length_penalty=0.6):
+    """You look for the best of an empty list: nothing had ended when max_length was reached. At
+    max_length, the first beam_size all count as sentences."""
+
+    def best(done, key):
+        return max([each for each in done if each[1] > -math.inf], key=key)
+
+    search = _searches(cut_off=False, choose=best)
+    return search(model, source, max_length, bos_id, eos_id, beam_size, length_penalty)
+
+
+@beam_search.misconception("the first of no sentences")
+def _(model, source, max_length, bos_id, eos_id, beam_size=4, length_penalty=0.6):
+    """You take the first of an empty list: nothing had ended when max_length was reached. At
+    max_length, the first beam_size all count as sentences."""
+
+    def best(done, key):
+        return sorted((each for each in done if each[1] > -math.inf), key=key, reverse=True)[0]
+
+    search = _searches(cut_off=False, choose=best)
+    return search(model, source, max_length, bos_id, eos_id, beam_size, length_penalty)
+
+
+@beam_search.misconception("topk of more than there are")
+def _(model, source, max_length, bos_id, eos_id, beam_size=4, length_penalty=0.6):
+    """You ask topk for more continuations than there are: k beginnings have k · V of them, fewer
+    than 2 · beam_size where the vocabulary is small. Take min(2 * beam_size, k * V)."""
+    memory, mask = model.encode(source)
+    first = model.decode(torch.full((1, 1), bos_id), memory[:1], mask[:1])[0, -1]
+    first.topk(2 * beam_size)
+    return pieces.beam_search(model, source, max_length, bos_id, eos_id, beam_size, length_penalty)
+
+
+@beam_search.misconception("eos dropped")
+def _(model, source, max_length, bos_id, eos_id, beam_size=4, length_penalty=0.6):
+    """The eos itself is missing: it is the last token of a sentence and is returned with it;
+    padding comes after it."""
+    tokens, scores = pieces.beam_search(
+        model, source, max_length, bos_id, eos_id, beam_size, length_penalty
+    )
+    tokens = torch.where(tokens == eos_id, model.pad_id, tokens)
+    written = int((tokens != model.pad_id).sum(1).max())
+    return tokens[:, :written], scores
 
 
 @beam_search.misconception("source changed in place")
@@ -2696,6 +3066,29 @@ _decoding_that(
     ),
 )
 _decoding_that(
+    "zeros behind the token",
+    "You put the zero vectors behind the token, and keep the last of them. They belong in front: "
+    "F.pad(x, (0, 0, cache.length, 0)), and then [:, -1:].",
+    enter=lambda model, token, cache: model.positions(
+        F.pad(_embedded(model, token), (0, 0, 0, cache.length))
+    )[:, -1:],
+)
+_decoding_that(
+    "the first of the padded kept",
+    "You keep the first vector, one of the zeros in front. The token is the last one: [:, -1:].",
+    enter=lambda model, token, cache: model.positions(
+        F.pad(_embedded(model, token), (0, 0, cache.length, 0))
+    )[:, :1],
+)
+_decoding_that(
+    "the source's embedding",
+    "You look up the token in the source's embedding. What is being written is the target: "
+    "model.target_embedding.",
+    enter=lambda model, token, cache: _placed(
+        model, model.source_embedding(token[:, None]), cache.length
+    ),
+)
+_decoding_that(
     "no position",
     "The position is never added. The new token's embedding goes through model.positions at "
     "position cache.length.",
@@ -2785,6 +3178,46 @@ def _(layer, x, memory, mask, cache, index, first):
     return _one_layer(layer, x, memory, mask, Forgetful(), index, first)
 
 
+@_layered("cache never filled")
+def _(layer, x, memory, mask, cache, index, first):
+    """The cache stays empty: the new token attends to itself alone, and its position is always 0.
+    self_attention becomes cached_attention(layer.self_attention, y, cache, number)[0]."""
+
+    class Unused:
+        def append(self, number, key, value):
+            return key, value
+
+    return _one_layer(layer, x, memory, mask, Unused(), index, first)
+
+
+@_layered("cross-attention through the cache")
+def _(layer, x, memory, mask, cache, index, first):
+    """Your cross-attention goes through the cache. Only self-attention does: the memory is all
+    there, cross_attention(y, memory, memory, memory_mask)[0]."""
+    off = nn.Identity()
+    for name, norm in (("self_attention", layer.norm1), ("cross_attention", layer.norm2)):
+        attention = getattr(layer, name)
+        x = pieces.residual(
+            x,
+            lambda y, attention=attention: pieces.cached_attention(attention, y, cache, index)[0],
+            norm,
+            off,
+            first,
+        )
+    return pieces.residual(x, layer.feed_forward, layer.norm3, off, first)
+
+
+@_layered("one norm for all")
+def _(layer, x, memory, mask, cache, index, first):
+    """norm1 stands everywhere. norm1 belongs to self_attention, norm2 to cross_attention, norm3 to
+    feed_forward."""
+    alike = type("Alike", (), {})()
+    for name in ("self_attention", "cross_attention", "feed_forward", "norm1"):
+        setattr(alike, name, getattr(layer, name))
+    alike.norm2 = alike.norm3 = layer.norm1
+    return _one_layer(alike, x, memory, mask, cache, index, first)
+
+
 @_layered("everything twice in the cache")
 def _(layer, x, memory, mask, cache, index, first):
     """Each token goes into the cache twice. Call cached_attention once in a layer, and take its
@@ -2862,6 +3295,24 @@ def _(layer, x, memory, mask, cache, index, first):
     look = pieces.cached_attention(layer.self_attention, layer.norm1(x), cache, index)[0]
     found = layer.cross_attention(layer.norm2(look), memory, memory, mask)[0]
     return layer.feed_forward(layer.norm3(found))
+
+
+@_layered("no residual around the feed-forward layer")
+def _(layer, x, memory, mask, cache, index, first):
+    """The residual around feed_forward is missing. It has one like the other two: residual(x,
+    layer.feed_forward, layer.norm3, dropout, norm_first)."""
+    alone = type("Alone", (), {})()
+    for name in ("self_attention", "cross_attention", "norm1", "norm2"):
+        setattr(alone, name, getattr(layer, name))
+    alone.feed_forward, alone.norm3 = torch.zeros_like, nn.Identity()
+    return layer.feed_forward(layer.norm3(_one_layer(alone, x, memory, mask, cache, index, first)))
+
+
+@decode_step.misconception("decode for the newest word alone")
+def _(model, token, memory, memory_mask, cache):
+    """You call decode with the newest token alone. It knows nothing of the cache, so the words
+    before would be forgotten. Go through the decoder's layers one by one, with cached_attention."""
+    return model.decode(token[:, None], memory, memory_mask)[:, -1]
 
 
 @decode_step.misconception("memory changed in place")
@@ -3130,6 +3581,18 @@ _bleu_that(
     "You return a tensor. A plain float is asked for: .item(), or math in place of torch.",
     result=lambda value: torch.tensor(value, dtype=torch.float64),
 )
+
+
+@corpus_bleu.misconception("the last n-gram left out")
+def _(hypotheses, references):
+    """The last n-gram of each sentence is missing: m words have m − n + 1 n-grams. Is the + 1 in
+    your range?"""
+    shorter = [
+        [" ".join(text.split()[:-1]) for text in texts] for texts in (hypotheses, references)
+    ]
+    bare = _bleus(brevity=lambda c, r: 1.0)(*shorter)
+    c, r = (sum(len(text.split()) for text in texts) for texts in (hypotheses, references))
+    return bare * (1.0 if c >= r else math.exp(1 - r / c))
 
 
 @corpus_bleu.misconception("mean of the sentences' scores")

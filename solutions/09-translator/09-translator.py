@@ -65,8 +65,9 @@ from workbook.toolbox import (
 figures.transformer_map("09-translator")
 
 # %% [markdown]
-# Every box is there. What is missing are the arrows between them: the two entrances, the memory that
-# goes from the left tower to the right one, and the way out. That is today's first piece.
+# Lessons 02 to 08 made the boxes of the two towers. What is missing joins them: the embeddings at the
+# two entrances, the memory that goes from the left tower to the right one, and the way out. That is
+# today's first piece.
 #
 # Stuck? Open the hints one at a time. To read on first, add a cell with
 # `from workbook.toolbox import borrow` and `Transformer = borrow("Transformer")`.
@@ -77,8 +78,8 @@ figures.transformer_map("09-translator")
 # > This cat is very large. → Este gato es muy grande.
 #
 # The encoder reads all of the English at once. The decoder reads the Spanish written so far and looks
-# things up in what the encoder made of the English. **Who gets which tokens, and which mask?** Three
-# of the four ways to get this wrong train without an error.
+# things up in what the encoder made of the English. **Who gets which tokens, and which mask?** Swap
+# the two inputs, forget the causal mask, or forget the padding: each of these trains without an error.
 #
 # ### By hand: the scale of an embedding
 #
@@ -90,7 +91,9 @@ figures.transformer_map("09-translator")
 d_model = 64
 word = torch.randn(1000, d_model) / math.sqrt(d_model)
 place = PositionalEncoding(d_model, dropout=0.0)(torch.zeros(1, 50, d_model))
-print(f"embedding {word.std():.3f}   position {place.std():.3f}   scaled {8 * word.std():.3f}")
+size = {name: x.square().mean().sqrt() for name, x in (("word", word), ("place", place))}
+print(f"embedding {size['word']:.3f}   position {size['place']:.3f}", end="   ")
+print(f"scaled {8 * size['word']:.3f}")
 
 # %% [markdown]
 # Why not let the embeddings start at size 1? Because the **head** uses the same numbers. It compares
@@ -281,7 +284,7 @@ with torch.no_grad():
 # |---|---|---|
 # | 0.70, 0.10, 0.10, 0.10 | 0.357 | 0.925 · 0.357 + 3 · 0.025 · 2.303 = 0.503 |
 # | 0.97, 0.01, 0.01, 0.01 | 0.030 | 0.925 · 0.030 + 3 · 0.025 · 4.605 = 0.374 |
-# | 0.9990, 0.0003, 0.0003, 0.0003 | 0.001 | 0.925 · 0.001 + 3 · 0.025 · 8.0 = 0.60 |
+# | 0.997, 0.001, 0.001, 0.001 | 0.003 | 0.925 · 0.003 + 3 · 0.025 · 6.908 = 0.521 |
 #
 # The plain loss falls and falls. The smoothed one turns round: the last model is too sure.
 
@@ -302,8 +305,9 @@ figures.smoothed_targets(["gato", "perro", "muy", "es"], target=0, smoothing=0.1
 #
 # *Difficulty 2 of 5 · importance 4 of 5 · 10 minutes · 3 points*
 #
-# A library call is the sensible answer here: `F.cross_entropy` has an argument for each of the two
-# ideas. Writing it out is fine as well.
+# Logits come as (..., V): mostly (B, T, V), sometimes as one row of tokens, (T, V). A library call is
+# the sensible answer here: `F.cross_entropy` has an argument for each of the two ideas. Writing it out
+# is fine as well.
 
 # %% [markdown]
 # <details><summary><b>Hint 1: a question</b></summary>
@@ -313,7 +317,8 @@ figures.smoothed_targets(["gato", "perro", "muy", "es"], target=0, smoothing=0.1
 #
 # <details><summary><b>Hint 2: the shapes</b></summary>
 #
-# logits (B, T, V) become (B·T, V), targets (B, T) become (B·T,). The result has no dimensions.
+# logits (B, T, V) become (B·T, V), targets (B, T) become (B·T,): `flatten(0, -2)` joins whatever is in
+# front of V. The result has no dimensions.
 #
 # <details><summary><b>Hint 3: the pseudocode</b></summary>
 #
@@ -348,14 +353,14 @@ check("label_smoothing_loss")
 # Your function on the table above:
 
 # %%
-for p in ([0.70, 0.10, 0.10, 0.10], [0.97, 0.01, 0.01, 0.01], [0.9990, 0.0003, 0.0003, 0.0004]):
+for p in ([0.70, 0.10, 0.10, 0.10], [0.97, 0.01, 0.01, 0.01], [0.997, 0.001, 0.001, 0.001]):
     logits = torch.tensor([p]).log()
     plain, smooth = (label_smoothing_loss(logits, torch.tensor([0]), -1, e) for e in (0.0, 0.1))
     print(p, f"plain {plain:.3f}   smoothed {smooth:.3f}")
 
 # %% [markdown]
-# **Break it.** Count the padding. A batch of one long and many short sentences is mostly padding, and a
-# model that writes nothing but padding looks excellent:
+# **Break it.** Count the padding. In a batch of one long and two short sentences, eight of eighteen
+# places are padding, and a model that writes nothing else looks almost twice as good as it is:
 
 # %%
 targets = torch.tensor([[5, 6, 7, 8, 9, 2], [5, 2, 0, 0, 0, 0], [7, 2, 0, 0, 0, 0]])
@@ -449,7 +454,8 @@ print(f"min: {warmup_rate(1, 64, 400):.7f}   max: {64**-0.5 * max(1.0, 400**-1.5
 # 1. Clear the old gradients. (`backward` **adds** to what is there.)
 # 2. Forward: logits for every target position at once, thanks to teacher forcing (lesson 06).
 # 3. The loss, and `backward`.
-# 4. Clip: all gradients together to a norm of at most `max_norm` (lesson 01).
+# 4. Clip all gradients together to a norm of at most `max_norm`: lesson 01's
+#    `clip_gradients_(model.parameters(), max_norm)`.
 # 5. The optimizer's step.
 # 6. The scheduler's step, where there is one. It sets the rate of the **next** step.
 #
@@ -747,8 +753,8 @@ for english in phrasebook.FAMOUS:
     print(english, "→", translate([english])[0])
 
 # %% [markdown]
-# **Break it.** Give the decoder a source of another sentence: encode *this cat is very large*, but mask
-# all of it. What does a Spanish model write that sees no English?
+# **Break it.** Take the English away: encode *this cat is very large*, and hide all of it from the
+# cross-attention. What does a Spanish model write that sees no English?
 
 
 # %% tags=["nbval-ignore-output"]
@@ -837,7 +843,8 @@ for length, log_p in ((2, -1.2), (5, -1.4)):
 #
 # k beginnings of length t are a batch (k, 1 + t) with bos. Repeat the sentence's memory k times:
 # memory[row].expand(k, …). The last position's log_softmax is (k, V); add each beginning's sum, (k, 1).
-# The best of all k · V: flatten, topk(2 · beam_size); index // V is the beginning, index % V the token.
+# The best of all k · V: flatten, topk(2 · beam_size), or all where there are fewer; index // V is the
+# beginning, index % V the token. (At most beam_size of them end, so 2 · beam_size are enough.)
 #
 # <details><summary><b>Hint 3: the pseudocode</b></summary>
 #
@@ -948,7 +955,8 @@ for alpha in (0.0, 0.6, 2.0):
 #
 # ### By hand
 #
-# Three words are written, and the fourth comes. What does each part of a decoder layer need?
+# The decoder has read three tokens (the first one was bos), and the fourth comes. What does each part
+# of it need?
 #
 # | part | of the new word | of the words before | of the source |
 # |---|---|---|---|
@@ -1320,7 +1328,7 @@ for name in ("bank", "it"):
     print(f"{name}: {single:.0%} of the sentences, {pairs:.0%} of the pairs")
 
 # %% [markdown]
-# To write *banco* or *orilla*, the decoder needs a word that stands eight places later in English. A
+# To write *banco* or *orilla*, the decoder needs a word that stands four places after *bank*. A
 # network that reads from left to right and translates at once can't have it. Yours reads everything first.
 # (Don't say it "understands" rivers: it has learnt which words go together.)
 #
@@ -1422,8 +1430,9 @@ else:
 # `target.spm`, `vocab.json` of *Helsinki-NLP/opus-mt-en-es*), your own code translates anything:
 #
 # ```
+# from workbook.translator.assembly import take
 # from workbook.weights import marian
-# marian.load("opus-mt-en-es", workbook.translator.assembly.take(mine=True)).translate(["Good morning!"])
+# marian.load("opus-mt-en-es", take(mine=True)).translate(["Good morning!"])
 # ```
 #
 # Nothing in your class changes for that. Six layers, 512 features, 65,001 sub-words: only the numbers
@@ -1582,7 +1591,7 @@ compare_step(mended_step)
 
 # %% [markdown]
 # Twice "True"? It read the answers, it learnt the padding, and it clipped gradients that weren't there yet.
-# All three make a loss look **better**.
+# The first two make a loss look **better** than it is. The third shows when a large gradient comes.
 #
 # ---
 # ## 16 · Whose translator is it?

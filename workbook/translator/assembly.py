@@ -11,7 +11,6 @@ from typing import Any
 from torch import Tensor, nn
 
 from workbook import pieces, toolbox
-from workbook.syllabus import PIECES
 
 USED = ("Transformer", "train_step", "greedy_decode", "beam_search")
 
@@ -31,22 +30,3 @@ def take(mine: bool = False) -> Pieces:
     """The pieces. Raises `toolbox.BrokenPiece` where a student's file doesn't load."""
     shelf: Any = toolbox if mine else pieces
     return Pieces(**{name: getattr(shelf, name) for name in USED}, mine=mine)
-
-
-def parts(assembled: Pieces, model: nn.Module) -> dict[str, bool]:
-    """Every piece of the course that is at work in a model and around it; True where it is the
-    student's own."""
-    found = [getattr(assembled, name) for name in USED[1:]]
-    found += [type(module) for module in model.modules()]
-    named = {piece.__name__: piece.__module__.startswith("toolbox.") for piece in found}
-    return {name: named[name] for name in PIECES if name in named}
-
-
-def credit(own: dict[str, bool]) -> str:
-    """`parts` in a sentence."""
-    mine = [name for name, is_mine in own.items() if is_mine]
-    others = [name for name, is_mine in own.items() if not is_mine]
-    if not others:
-        return f"All {len(own)} pieces at work in it are yours."
-    told = f"{len(mine)} of the {len(own)} pieces at work in it are yours"
-    return f"{told}{': ' + ', '.join(mine) if mine else ''}. Borrowed: {', '.join(others)}."

@@ -1,9 +1,12 @@
-"""Whose pieces a translator is made of: the student's own, and those that the course lent."""
+"""Whose pieces a translator is made of: the student's own, and those that the course lent.
+
+The one count of them: lesson 09's last cell and `workbook translate --mine` say the same.
+"""
 
 from dataclasses import dataclass
 
 from workbook import toolbox
-from workbook.syllabus import lesson_of
+from workbook.syllabus import PIECES, lesson_of
 
 # Every piece that works in a translator: in training, in writing, in scoring it.
 AT_WORK = tuple(
@@ -29,14 +32,22 @@ class Credits:
         if not self.own:
             return f"All {whole} pieces at work in this translator are borrowed from the course."
         are = "is" if len(self.own) == 1 else "are"
-        return "\n".join(
-            [
-                f"{len(self.own)} of the {whole} pieces at work in this translator {are} yours, "
-                f"{len(self.borrowed)} borrowed.",
-                f"Yours: {_by_lesson(self.own)}.",
-                f"Borrowed: {_by_lesson(self.borrowed)}.",
-            ]
-        )
+        lines = [
+            f"{len(self.own)} of the {whole} pieces at work in this translator {are} yours, "
+            f"{len(self.borrowed)} borrowed.",
+            f"Yours: {_by_lesson(self.own)}.",
+            f"Borrowed: {_by_lesson(self.borrowed)}.",
+        ]
+        if "Transformer" in self.borrowed:
+            lines.append(
+                "The course's Transformer is built of the course's layers: what you wrote of them "
+                "goes to work when your own Transformer has passed its check."
+            )
+        return "\n".join(lines)
+
+    def by_name(self) -> dict[str, bool]:
+        """Every piece at work, in the syllabus' order; True where it is the student's own."""
+        return {name: name in self.own for name in PIECES if name in self.own + self.borrowed}
 
 
 def credits() -> Credits:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from autograder.channel.bench import describe_error
@@ -35,6 +36,10 @@ MISTAKES = {
     "missing axis": (lambda: X * torch.ones(2, 3), "x[..., None]"),
     "matrix product": (lambda: X @ torch.ones(5, 2), "inner sizes must be equal"),
     "batched product": (lambda: torch.bmm(X, torch.ones(3, 4, 2)), "leading ones must match"),
+    "targets before logits": (
+        lambda: F.cross_entropy(torch.ones(3).long(), torch.ones(3, 4)),
+        "changed places?",
+    ),
     "another precision": (lambda: X @ torch.ones(4, 2).double(), ".to(x)"),
     "no super().__init__()": (NotSetUp, "super().__init__()"),
     "a list of modules called": (lambda: nn.ModuleList()(X), "for layer in self.layers"),

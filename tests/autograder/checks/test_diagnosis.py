@@ -78,6 +78,24 @@ def test_another_way_to_make_the_same_mistake_gets_the_same_name():
     assert diagnosed(toy(), lambda x, by=0.0: x.pow(2) + 0 * by).name == "shift forgotten"
 
 
+def test_a_known_mistake_in_another_precision_gets_its_name():
+    assert (
+        diagnosed(toy(), lambda x, by=0.0: (2 * x + by).float()).name == "twice instead of squared"
+    )
+
+
+def test_the_same_precision_is_preferred():
+    exercise = toy()
+
+    @exercise.misconception("twice, in float32")
+    def _(x, by=0.0):
+        """You double, in float32."""
+        return (x + x + by).float()
+
+    assert diagnosed(exercise, lambda x, by=0.0: 2 * x + by).name == "twice instead of squared"
+    assert diagnosed(exercise, lambda x, by=0.0: (2 * x + by).float()).name == "twice, in float32"
+
+
 def test_of_two_mistakes_at_once_the_first_is_named():
     assert diagnosed(toy(), lambda x, by=0.0: x + x).name == "twice instead of squared"
 
@@ -269,3 +287,23 @@ def test_these_are_the_same(one, other):
 def test_these_are_not_the_same(one, other):
     assert not same(one, other)
     assert not same(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        (torch.ones(2), torch.ones(2).double(), True),
+        (
+            (torch.tensor([3]), [torch.tensor([0.1])]),
+            (torch.tensor([3]), [torch.tensor([0.1]).double()]),
+            True,
+        ),
+        ({"a": torch.tensor([0.1])}, {"a": torch.tensor([0.1], dtype=torch.float64)}, True),
+        (torch.ones(2), torch.ones(2).double() + 0.01, False),
+        (torch.ones(2), torch.ones(2).long(), False),
+        (torch.ones(2), torch.ones(3).double(), False),
+    ],
+)
+def test_where_the_precision_is_left_aside(one, other, alike):
+    assert same(one, other, precisely=False) is alike
+    assert not same(one, other)

@@ -92,9 +92,23 @@ def test_every_mixture_translates_and_is_counted(mine, own, capsys):
     else:
         assert f"{len(mine)} of the 28 pieces" in said
         assert f"{28 - len(mine)} borrowed" in said
-        yours, borrowed = said.splitlines()[1:]
+        yours, borrowed, *note = said.splitlines()[1:]
         assert all(name in yours for name in mine)
         assert all(name in borrowed for name in set(AT_WORK) - mine)
+        assert bool(note) == ("Transformer" not in mine)
+
+
+def test_by_name_tells_each_piece_in_the_syllabus_order(own):
+    own(["Transformer", "softmax"])
+    told = credits().by_name()
+    assert tuple(told) == AT_WORK
+    assert [name for name, mine in told.items() if mine] == ["softmax", "Transformer"]
+
+
+def test_layers_that_wait_for_a_transformer_are_told_of():
+    waiting = str(Credits(("Encoder",), ("Transformer", "Decoder")))
+    assert "goes to work when your own Transformer has passed" in waiting
+    assert "goes to work" not in str(Credits(("Encoder", "Transformer"), ("Decoder",)))
 
 
 def test_one_is_told_as_one():

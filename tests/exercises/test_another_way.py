@@ -1,0 +1,68 @@
+"""The same mistake written another way keeps its name: parts made in another order begin with other
+random weights, and scores out of a list are float32."""
+
+import functools
+import inspect
+
+import pytest
+import torch
+
+from autograder.channel.piece import here
+from autograder.checks.examine import examine
+from autograder.exercises import translator
+
+
+def _wrong(exercise, name):
+    return next(each.wrong for each in exercise.misconceptions if each.name == name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "embeddings not scaled",
+        "no positions for the target",
+        "encoder without its mask",
+        "share_embeddings ignored",
+        "max_length not passed to the positions",
+    ],
+)
+def test_a_transformer_that_begins_with_other_weights(name):
+    Wrong = _wrong(translator.Transformer, name)
+
+    class OutOfStep(Wrong):
+        def __init__(self, *args, **kwargs):
+            torch.randn(7)
+            super().__init__(*args, **kwargs)
+
+    OutOfStep.__init__.__signature__ = inspect.signature(Wrong.__init__)
+    diagnosis = examine(translator.Transformer, here(OutOfStep), seed=3).diagnosis
+    assert diagnosis is not None
+    assert diagnosis.name == name
+
+
+@pytest.mark.parametrize(
+    "name", ["no length penalty", "the worst of the beam", "padded with 0", "logits added"]
+)
+def test_a_beam_whose_scores_are_float32(name):
+    wrong = _wrong(translator.beam_search, name)
+
+    @functools.wraps(wrong)
+    def rounded(*args, **kwargs):
+        tokens, scores = wrong(*args, **kwargs)
+        return tokens, scores.float()
+
+    diagnosis = examine(translator.beam_search, here(rounded), seed=3).diagnosis
+    assert diagnosis is not None
+    assert diagnosis.name == name
+
+
+def test_a_score_is_recognised_whichever_way_the_beam_was_searched():
+    def search(model, source, max_length, bos_id, eos_id, beam_size=4, length_penalty=0.6):
+        found, scores = translator.pieces.beam_search(
+            model, source, max_length, bos_id, eos_id, beam_size + 1, length_penalty
+        )
+        lengths = (found != model.pad_id).sum(1)
+        return found, scores * ((5 + lengths) / 6) ** length_penalty
+
+    results = examine(translator.beam_search, here(search), seed=3).results
+    assert any("the penalty is missing" in each.message for each in results)
