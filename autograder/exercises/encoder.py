@@ -2484,16 +2484,9 @@ def _(given):
 @EncoderLayer.misconception("always the same dropout")
 @_born(_Layer)
 def _(given):
-    """Your rate is always 0.1. Use the one that was passed."""
+    """Your rate is always the same. Use the one that was passed: nn.Dropout(dropout). (nn.Dropout()
+    alone drops half.)"""
     given["dropout"] = 0.1
-
-
-@EncoderLayer.misconception("torch's own rate behind the sublayers")
-@_born(_Layer)
-def _(given):
-    """nn.Dropout() alone drops half of what each sublayer returns. Use the rate that was passed:
-    nn.Dropout(dropout)."""
-    return lambda self: setattr(self, "dropout", nn.Dropout())
 
 
 @EncoderLayer.misconception("x changed in place")
