@@ -3042,17 +3042,6 @@ def _(self, x, mask):
     return _Stack.forward(self, F.dropout(x, 0.3, self.training), mask)
 
 
-@Encoder.misconception("activation and norm_first swapped")
-@_stack_of
-def _(self, sizes):
-    """norm_first and activation have changed places: EncoderLayer(d_model, num_heads, d_ff,
-    dropout, norm_first, activation, eps). Or hand them over by name."""
-    *first, norm_first, activation, eps = sizes
-    self.layers = nn.ModuleList(
-        pieces.EncoderLayer(*first, activation, norm_first, eps) for _ in self.layers
-    )
-
-
 @Encoder.misconception("only the sizes passed on to the layers")
 @_stack_of
 def _(self, sizes):
@@ -3617,16 +3606,6 @@ def _(self, sizes):
     """There is one layer only: num_layers never reaches the encoder, whose first argument it is."""
     self.encoder = pieces.Encoder(
         1, sizes["d_model"], sizes["num_heads"], sizes["d_ff"], sizes["dropout"]
-    )
-
-
-@Tagger.misconception("an EncoderLayer's arguments for the Encoder")
-@_tagger_of
-def _(self, sizes):
-    """You hand over the arguments in EncoderLayer's order. Encoder's first is num_layers:
-    Encoder(num_layers, d_model, num_heads, d_ff, dropout)."""
-    self.encoder = pieces.Encoder(
-        sizes["d_model"], sizes["num_heads"], sizes["num_layers"], sizes["d_ff"], sizes["dropout"]
     )
 
 
