@@ -72,7 +72,8 @@ _MEANINGS = (
         "Take them apart, first, second = …, or take one by its place, …[0].",
     ),
     (
-        r"activation is one of .* got (True|False|\d)",
+        r"activation is one of .* got (True|False|\d)"
+        r"|\b(True|False)\b.*\brelu\b|\brelu\b.*\b(True|False)\b",
         "Something else arrives where the activation's name belongs, so two arguments have changed "
         "places. A layer takes (…, dropout, norm_first, activation, eps), and FeedForward "
         "(d_model, d_ff, dropout, activation). Or hand them over by name.",

@@ -299,6 +299,15 @@ def _(self, x):
     return (x - mean / torch.sqrt(variance + self.eps)) * self.weight + self.bias
 
 
+@LayerNorm.misconception("no parentheses at all")
+@_wrong_forward(_Norm)
+def _(self, x):
+    """Without parentheses only the mean is divided, and only the mean is scaled: x − mean / √… ·
+    weight is x − (mean / √… · weight). Write (x − mean) / √(variance + eps) · weight + bias."""
+    mean, variance = _over(x, -1)
+    return x - mean / torch.sqrt(variance + self.eps) * self.weight + self.bias
+
+
 @LayerNorm.misconception("over the sentences")
 @_wrong_forward(_Norm)
 def _(self, x):
@@ -430,6 +439,23 @@ def _(self, x):
     return (x - mean) / torch.sqrt(variance + self.eps)
 
 
+@LayerNorm.misconception("weight and bias unused, the unbiased variance")
+@_wrong_forward(_Norm)
+def _(self, x):
+    """Two things: var() divides by d_model − 1 unless you say unbiased=False, and what you have
+    normalised is neither multiplied by weight nor is bias added."""
+    variance = x.var(-1, keepdim=True)
+    return (x - x.mean(-1, keepdim=True)) / torch.sqrt(variance + self.eps)
+
+
+@LayerNorm.misconception("weight and bias unused, the unbiased deviation, eps outside the root")
+@_wrong_forward(_Norm)
+def _(self, x):
+    """Three things: std() is the unbiased deviation; eps belongs inside the root, √(variance +
+    eps); and what you have normalised is neither multiplied by weight nor is bias added."""
+    return (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + self.eps)
+
+
 @LayerNorm.misconception("weight unused")
 @_wrong_forward(_Norm)
 def _(self, x):
@@ -460,6 +486,15 @@ def _(self, x):
     """You add bias before you multiply by weight. First times weight, then plus bias."""
     mean, variance = _over(x, -1)
     return ((x - mean) / torch.sqrt(variance + self.eps) + self.bias) * self.weight
+
+
+@LayerNorm.misconception("bias added to weight")
+@_wrong_forward(_Norm)
+def _(self, x):
+    """You multiply by the sum of weight and bias: parentheses too many. Times weight first, then
+    plus bias."""
+    mean, variance = _over(x, -1)
+    return (x - mean) / torch.sqrt(variance + self.eps) * (self.weight + self.bias)
 
 
 @LayerNorm.misconception("scaled before it is normalised")
@@ -643,7 +678,7 @@ def _(piece: Piece, draw: Draw) -> None:
 def _(piece: Piece, draw: Draw) -> None:
     """In training, the hidden features, behind the activation, are dropped with the probability
     dropout; the survivors are divided by 1 − dropout."""
-    d_ff, rate = draw.integer(9, 12), draw.uniform(0.3, 0.5)
+    d_ff, rate = draw.integer(9, 12), draw.uniform(0.25, 0.33)  # far from 0.1 and 0.5
     # linear2 shows the hidden features twice: what it drops itself differs between the copies.
     twice = torch.eye(d_ff, dtype=torch.float64).repeat(2, 1)
     weights = {
@@ -797,6 +832,16 @@ class _(_Thinking):
         self.activation = getattr(F, activation)
 
 
+@FeedForward.misconception("the name called")
+class _(_Thinking):
+    """You keep the activation's name and call that: a string is no function. Look it up in a
+    dictionary, name → function, and keep the function."""
+
+    def __init__(self, d_model, d_ff, dropout=0.1, activation="relu"):
+        super().__init__(d_model, d_ff, dropout, activation)
+        self.activation = activation
+
+
 @FeedForward.misconception("a KeyError for the ValueError")
 class _(_Thinking):
     """A dictionary answers an unknown name with a KeyError. The exercise asks for a ValueError, and
@@ -868,10 +913,11 @@ def _(self, x):
 
 @FeedForward.misconception("always the same dropout")
 class _(_Thinking):
-    """Your rate is always 0.1. Use the one that was passed: nn.Dropout(dropout)."""
+    """Your rate is always the same. Use the one that was passed: nn.Dropout(dropout). (nn.Dropout()
+    alone drops half.)"""
 
     def __init__(self, d_model, d_ff, dropout=0.1, activation="relu"):
-        super().__init__(d_model, d_ff, 0.1, activation)
+        super().__init__(d_model, d_ff, 0.5, activation)
 
 
 @FeedForward.misconception("survivors not divided")
@@ -1118,6 +1164,25 @@ def _(x, sublayer, norm, dropout, norm_first=True):
     return x + norm(dropout(sublayer(x)))
 
 
+@residual.misconception("the norm around x alone")
+def _(x, sublayer, norm, dropout, norm_first=True):
+    """In post-norm you normalise x alone, and add to that. The norm goes around the whole sum:
+    norm(x + dropout(sublayer(x)))."""
+    if norm_first:
+        return _pre(x, sublayer, norm, dropout)
+    return norm(x) + dropout(sublayer(x))
+
+
+@residual.misconception("the normalised x added, dropout forgotten")
+def _(x, sublayer, norm, dropout, norm_first=True):
+    """Two things: dropout is never used, and in pre-norm you add the normalised x. Write x +
+    dropout(sublayer(norm(x))), with x as it came on the left."""
+    if not norm_first:
+        return norm(x + sublayer(x))
+    x = norm(x)
+    return x + sublayer(x)
+
+
 @residual.misconception("the norm behind the sublayer")
 def _(x, sublayer, norm, dropout, norm_first=True):
     """In pre-norm you normalise what comes out of the sublayer. Its input is what is normalised:
@@ -1201,6 +1266,24 @@ def _(x, sublayer, norm, dropout, norm_first=True):
     return dropout(x + sublayer(norm(x))) if norm_first else norm(dropout(x + sublayer(x)))
 
 
+@residual.misconception("dropout on the sum in pre-norm")
+def _(x, sublayer, norm, dropout, norm_first=True):
+    """In pre-norm you drop out of the sum, and so out of x too. Only what the sublayer returns is
+    dropped: x + dropout(sublayer(norm(x)))."""
+    if norm_first:
+        return dropout(x + sublayer(norm(x)))
+    return _post(x, sublayer, norm, dropout)
+
+
+@residual.misconception("dropout on the sum in post-norm")
+def _(x, sublayer, norm, dropout, norm_first=True):
+    """In post-norm you drop out of the sum, and so out of x too. Only what the sublayer returns is
+    dropped: norm(x + dropout(sublayer(x)))."""
+    if norm_first:
+        return _pre(x, sublayer, norm, dropout)
+    return norm(dropout(x + sublayer(x)))
+
+
 @residual.misconception("dropout on the result")
 def _(x, sublayer, norm, dropout, norm_first=True):
     """You drop out of the final result. Only what the sublayer returns is dropped, before x is
@@ -1220,6 +1303,13 @@ def _(x, sublayer, norm, dropout, norm_first=True):
     and sublayer: dropout(…). Then it also knows whether it is training."""
     changed = F.dropout(sublayer(norm(x) if norm_first else x), dropout.p)
     return x + changed if norm_first else norm(x + changed)
+
+
+@residual.misconception("a dropout of its own")
+def _(x, sublayer, norm, dropout, norm_first=True):
+    """You drop by F.dropout, at its own rate and at test time too. Call the one that was passed,
+    dropout(…): it knows the rate, and whether it is training."""
+    return pieces.residual(x, sublayer, norm, F.dropout, norm_first)
 
 
 @residual.misconception("a module taken for a rate")
@@ -1356,6 +1446,13 @@ def _(tokens, pad_id):
     return (tokens == pad_id)[:, None, None, :]
 
 
+@padding_mask.misconception("torch's key_padding_mask")
+def _(tokens, pad_id):
+    """That is torch's key_padding_mask, (batch, length) and True at the padding. Here True means
+    "may attend", !=, and two dimensions of size 1 stand in the middle: [:, None, None, :]."""
+    return tokens == pad_id
+
+
 @padding_mask.misconception("no dimensions for heads and queries")
 def _(tokens, pad_id):
     """Your mask is (batch, length). Two dimensions of size 1 are missing in the middle, one for the
@@ -1398,6 +1495,15 @@ def _(tokens, pad_id):
     """Your mask is (batch, 1, length, length), one and the same row for each query. Broadcasting
     repeats it by itself: leave that dimension at 1."""
     return (tokens != pad_id)[:, None, None, :].repeat(1, 1, tokens.size(1), 1)
+
+
+@padding_mask.misconception("later words hidden too")
+def _(tokens, pad_id):
+    """Your mask hides the later words too. That is a causal mask, for a decoder; an encoder's words
+    look both ways. (batch, 1, 1, length) is all it takes."""
+    length = tokens.size(1)
+    causal = torch.ones(length, length, dtype=torch.bool).tril()
+    return (tokens != pad_id)[:, None, None, :] & causal
 
 
 @padding_mask.misconception("dimensions in front")
@@ -1459,6 +1565,19 @@ def _(tokens, pad_id):
     """You return the tokens, in another shape. The mask says of each one whether it is real:
     compare with pad_id."""
     return tokens[:, None, None, :]
+
+
+@padding_mask.misconception("the real tokens picked out")
+def _(tokens, pad_id):
+    """You pick the real tokens out, tokens[…]. The comparison itself is the mask: tokens != pad_id,
+    with two dimensions of size 1 in its middle."""
+    return tokens[tokens != pad_id]
+
+
+@padding_mask.misconception("nothing hidden")
+def _(tokens, pad_id):
+    """Your mask is True everywhere, so nothing is hidden. Compare with pad_id: tokens != pad_id."""
+    return torch.ones_like(tokens, dtype=torch.bool)[:, None, None, :]
 
 
 @padding_mask.misconception("an answer for each sentence")
@@ -1572,6 +1691,11 @@ def _(piece: Piece, draw: Draw) -> None:
     _expect_module(EncoderLayer, piece, _block(draw, eps=0.4), draw, "With eps=0.4, the result")
 
 
+def _rate(draw: Draw) -> float:
+    """A dropout that is far from the 0.1 of our modules and from the 0.5 of torch's."""
+    return draw.uniform(0.25, 0.33)
+
+
 def _layer_weights(draw: Draw, d_model: int, d_ff: int) -> dict[str, torch.Tensor]:
     """A layer that does nothing, pre-norm: both sublayers return 0."""
     empty = pieces.EncoderLayer(d_model, 2, d_ff).double()
@@ -1611,7 +1735,7 @@ def _expect_share(added: torch.Tensor, rate: float, where: str) -> None:
 @EncoderLayer.property("dropout behind each sublayer, in training", points=0.5, repeatable=False)
 def _(piece: Piece, draw: Draw) -> None:
     """In training, each sublayer's result meets dropout before x is added."""
-    rate = draw.uniform(0.3, 0.45)
+    rate = _rate(draw)
     added = {}
     for name, where in (
         ("self_attention.out_proj.bias", "the attention"),
@@ -1630,21 +1754,28 @@ def _(piece: Piece, draw: Draw) -> None:
 def _(piece: Piece, draw: Draw) -> None:
     """dropout is passed on to MultiHeadAttention, for its weights, and to FeedForward, for its
     hidden features."""
-    rate = draw.uniform(0.3, 0.45)
-    one = torch.ones(20, dtype=torch.float64)
+    rate = _rate(draw)
     attention = _layer_weights(draw, 20, 6)
-    attention["self_attention.v_proj.bias"] = one  # each head returns the sum of its weights
+    attention["self_attention.v_proj.bias"] = torch.ones(20, dtype=torch.float64)
     attention["self_attention.out_proj.weight"] = torch.eye(20, dtype=torch.float64)
     thinking = _layer_weights(draw, 20, 6)
     thinking["feed_forward.linear1.bias"] = torch.ones(6, dtype=torch.float64)
-    thinking["feed_forward.linear2.weight"] = torch.full((20, 6), 1 / 6, dtype=torch.float64)
-    whole = []
-    for weights, where in ((attention, "attention weights"), (thinking, "hidden features")):
+    thinking["feed_forward.linear2.weight"] = torch.eye(20, 6, dtype=torch.float64)
+    # A head returns the sum of its 17 weights, each 1/17 at first; of the hidden features, all 1,
+    # six are shown. What survives is divided by 1 − dropout: that tells one rate from another.
+    wrong = []
+    for weights, what, one in (
+        (attention, "attention weights", 1 / 17),
+        (thinking, "hidden features", 1.0),
+    ):
         added = _drops(piece, draw, weights, rate)
         left = added[added.abs() > 1e-9]
-        if left.numel() == 0 or float(left.max() - left.min()) < 1e-6:
-            whole.append(where)
-    expect.that(not whole, f"In training, none of the {' and of the '.join(whole)} is dropped.")
+        survivors = left * (1 - rate) / one
+        if left.numel() == 0 or bool(((left - 1).abs() < 1e-6).all()):
+            wrong.append(f"none of the {what} is dropped")
+        elif bool(((survivors - survivors.round()).abs() > 1e-6).any()):
+            wrong.append(f"the {what} are dropped at another rate than `dropout`")
+    expect.that(not wrong, f"In training, {' and '.join(wrong)}.")
 
 
 @EncoderLayer.property("nothing to attend to", points=0.25)
@@ -1933,6 +2064,18 @@ class _(_Layer):
         super().__init__(d_model, d_ff, num_heads, dropout, norm_first, activation, eps)
 
 
+@EncoderLayer.misconception("d_ff in the place of the heads")
+class _(_Layer):
+    """You hand d_ff to the attention where the number of heads belongs: MultiHeadAttention(d_model,
+    num_heads, dropout)."""
+
+    def __init__(
+        self, d_model, num_heads, d_ff, dropout=0.1, norm_first=True, activation="relu", eps=1e-5
+    ):
+        super().__init__(d_model, num_heads, d_ff, dropout, norm_first, activation, eps)
+        self.self_attention = pieces.MultiHeadAttention(d_model, d_ff, dropout)
+
+
 @EncoderLayer.misconception("new modules at every call")
 class _(nn.Module):
     """You make the modules inside forward, so that every call starts from new random ones. Make
@@ -1973,6 +2116,14 @@ def _(self, x, mask):
     """You add an axis to the mask. It comes with four already, (batch, heads, queries, keys), with
     1 wherever it serves all: pass it on as it is."""
     return self.thought(self.attended(x, None if mask is None else mask.unsqueeze(1)))
+
+
+@EncoderLayer.misconception("two axes added to the mask")
+@_layer
+def _(self, x, mask):
+    """You add axes to the mask. It comes with four already, (batch, heads, queries, keys), with 1
+    wherever it serves all (padding_mask has made them): pass it on as it is."""
+    return self.thought(self.attended(x, None if mask is None else mask[:, None, None, :]))
 
 
 @EncoderLayer.misconception("the first sentence's mask for all")
@@ -2026,6 +2177,39 @@ def _(self, x, mask):
     x = x + self.dropout(self.look(x, mask))
     x = self.norm2(x)
     return x + self.dropout(self.feed_forward(x))
+
+
+@EncoderLayer.misconception("x added around residual")
+@_layer
+def _(self, x, mask):
+    """You add x to what residual returns. residual has added it already: x = residual(x, …)."""
+    x = x + self.attended(x, mask)
+    return x + self.thought(x)
+
+
+@EncoderLayer.misconception("x added around the attention's residual")
+@_layer
+def _(self, x, mask):
+    """You add x to what the first residual returns. residual has added it already: x = residual(x,
+    …)."""
+    return self.thought(x + self.attended(x, mask))
+
+
+@EncoderLayer.misconception("normalised in the sublayers too")
+@_layer
+def _(self, x, mask):
+    """You normalise inside your sublayers as well. residual calls the norm that you hand over, in
+    its right place: the sublayers themselves take y as it comes."""
+    x = self.wrap(x, lambda y: self.look(self.norm1(y), mask), self.norm1)
+    return self.wrap(x, lambda y: self.feed_forward(self.norm2(y)), self.norm2)
+
+
+@EncoderLayer.misconception("normalised in the attention too")
+@_layer
+def _(self, x, mask):
+    """You normalise inside the function around the attention as well. residual calls the norm that
+    you hand over, in its right place: take y as it comes."""
+    return self.thought(self.wrap(x, lambda y: self.look(self.norm1(y), mask), self.norm1))
 
 
 @EncoderLayer.misconception("residual added after the norm")
@@ -2268,7 +2452,7 @@ def _(given):
 
     def then(self):
         self.self_attention.dropout = 0.0
-        self.feed_forward.dropout = nn.Identity()
+        self.feed_forward.dropout.p = 0.1
 
     return then
 
@@ -2276,9 +2460,17 @@ def _(given):
 @EncoderLayer.misconception("another dropout in the feed-forward layer")
 @_born(_Layer)
 def _(given):
-    """dropout isn't passed on to the feed-forward layer: FeedForward(d_model, d_ff, dropout,
+    """dropout isn't passed on to the feed-forward layer, whose own default is 0.1:
+    FeedForward(d_model, d_ff, dropout, activation)."""
+    return lambda self: setattr(self.feed_forward.dropout, "p", 0.1)
+
+
+@EncoderLayer.misconception("no dropout in the feed-forward layer")
+@_born(_Layer)
+def _(given):
+    """The feed-forward layer drops nothing. Pass dropout on: FeedForward(d_model, d_ff, dropout,
     activation)."""
-    return lambda self: setattr(self.feed_forward, "dropout", nn.Identity())
+    return lambda self: setattr(self.feed_forward.dropout, "p", 0.0)
 
 
 @EncoderLayer.misconception("no dropout at all")
@@ -2292,7 +2484,8 @@ def _(given):
 @EncoderLayer.misconception("always the same dropout")
 @_born(_Layer)
 def _(given):
-    """Your rate is always 0.1. Use the one that was passed."""
+    """Your rate is always the same. Use the one that was passed: nn.Dropout(dropout). (nn.Dropout()
+    alone drops half.)"""
     given["dropout"] = 0.1
 
 
@@ -2400,6 +2593,12 @@ def _(piece: Piece, draw: Draw) -> None:
     rate they differ."""
     x = draw.normal(2, 7, 6, dtype=torch.float32)
     still, lively = (piece.construct(2, 6, 2, 5, rate).train() for rate in (0.0, 0.6))
+    silent = {name: torch.zeros_like(each) for name, each in still.parameters().items()}
+    silent["norm.weight"] = torch.ones(6)
+    empty = piece.construct(2, 6, 2, 5, 0.6).train()
+    expect.that(not empty.load(silent), "The check can't set the weights: see above.")
+    one, other = (expect.shape(empty(x), x.shape, "The result") for _ in range(2))
+    expect.that(torch.equal(one, other), "Something is dropped outside the layers.")
     for instance, agree in ((still, True), (lively, False)):
         one, other = (expect.shape(instance(x), x.shape, "The result") for _ in range(2))
         expect.that(
@@ -2835,6 +3034,22 @@ def _(self, sizes):
     _layers_with(dropout=0.0)(self, sizes)
 
 
+@Encoder.misconception("a dropout of its own, in front")
+@_stacked
+def _(self, x, mask):
+    """You drop numbers outside the layers. All the dropout of a stack is inside its layers; the one
+    in front of it belongs to PositionalEncoding."""
+    return _Stack.forward(self, F.dropout(x, 0.3, self.training), mask)
+
+
+@Encoder.misconception("only the sizes passed on to the layers")
+@_stack_of
+def _(self, sizes):
+    """Your layers get d_model, num_heads and d_ff only. dropout, norm_first, activation and eps are
+    theirs too, as eps is the last norm's: pass them on."""
+    self.layers = nn.ModuleList(pieces.EncoderLayer(*sizes[:3]) for _ in self.layers)
+
+
 @Encoder.misconception("new layers at every call")
 class _(nn.Module):
     """You make the layers inside forward, so that every call starts from new random ones. Make them
@@ -3013,6 +3228,10 @@ def _(piece: Piece, draw: Draw) -> None:
 @Tagger.property("dropout reaches the encoder", points=0.25, repeatable=False)
 def _(piece: Piece, draw: Draw) -> None:
     """dropout is passed on to Encoder."""
+    head = draw.normal(5, 6, dtype=torch.float32)
+    always = {"encoder.norm.bias": torch.ones(6), "head.weight": head}  # whatever comes before
+    behind = _varies(piece, draw, 0.6, always)
+    expect.that(not behind, "Something is dropped behind the encoder, in training.")
     added = draw.normal(6, dtype=torch.float32)  # by the feed-forward layer, to embeddings of 0
     start = {"encoder.layers.0.feed_forward.linear2.bias": added}
     _expect_dropout(piece, draw, "the encoder", start)
@@ -3137,8 +3356,8 @@ def _(self, tokens):
 @Tagger.misconception("embeddings not scaled")
 @_tagger
 def _(self, tokens):
-    """The embeddings aren't multiplied by √d_model. They start small, and the sinusoids, which are
-    as large as 1, would drown them."""
+    """The embeddings aren't multiplied by √d_model. They should start small, with the deviation
+    1/√d_model, and the sinusoids, which are as large as 1, would drown them."""
     x = self.positions(self.token(tokens))
     return self.head(self.encoder(x, self.mask(tokens)))
 
@@ -3203,6 +3422,23 @@ def _(self, tokens):
     return _Tagging.forward(self, tokens).softmax(-1)
 
 
+@Tagger.misconception("probabilities, embeddings not scaled")
+@_tagger
+def _(self, tokens):
+    """Two things: the embeddings aren't multiplied by √d_model, and you return probabilities. The
+    loss takes logits, and does the softmax itself."""
+    x = self.positions(self.token(tokens))
+    return self.head(self.encoder(x, self.mask(tokens))).softmax(-1)
+
+
+@Tagger.misconception("a sigmoid on the logits")
+@_tagger
+def _(self, tokens):
+    """You send the logits through a sigmoid. Return what head gives: the loss takes logits, and
+    does the softmax itself."""
+    return _Tagging.forward(self, tokens).sigmoid()
+
+
 @Tagger.misconception("a softmax over the words")
 @_tagger
 def _(self, tokens):
@@ -3242,6 +3478,24 @@ def _(self, tokens):
     """You answer for the first word only. Each word needs its own tag: (batch, length,
     num_tags)."""
     return _Tagging.forward(self, tokens)[:, 0]
+
+
+@Tagger.misconception("the mask made from the vectors")
+@_tagger
+def _(self, tokens):
+    """You make the mask from the vectors. What is padding can be seen from the tokens only:
+    padding_mask(tokens, self.pad_id)."""
+    x = self.positions(self.embedded(tokens))
+    return self.head(self.encoder(x, self.mask(x)))
+
+
+@Tagger.misconception("dropout in front of the head")
+@_tagger
+def _(self, tokens):
+    """You drop numbers of what the encoder returns. The dropout of a tagger is in its positions and
+    in its encoder; head gets what comes out."""
+    x = self.encoder(self.positions(self.embedded(tokens)), self.mask(tokens))
+    return self.head(F.dropout(x, 0.3, self.training))
 
 
 @Tagger.misconception("tags in second place")
@@ -3355,6 +3609,16 @@ def _(self, sizes):
     )
 
 
+@Tagger.misconception("heads and layers swapped")
+@_tagger_of
+def _(self, sizes):
+    """num_heads and num_layers have changed places: Encoder(num_layers, d_model, num_heads, d_ff,
+    dropout)."""
+    self.encoder = pieces.Encoder(
+        sizes["num_heads"], sizes["d_model"], sizes["num_layers"], sizes["d_ff"], sizes["dropout"]
+    )
+
+
 @Tagger.misconception("a single EncoderLayer")
 @_tagger_of
 def _(self, sizes):
@@ -3396,8 +3660,9 @@ def _(self, sizes):
 @Tagger.misconception("max_length not passed on")
 @_tagger_of
 def _(self, sizes):
-    """max_length never reaches the positions, which then have 5000 rows: a sentence that is too
-    long comes through. PositionalEncoding(d_model, max_length, dropout)."""
+    """max_length never reaches the positions, which then have more rows than that (5000 by
+    themselves): a sentence that is too long comes through. PositionalEncoding(d_model, max_length,
+    dropout)."""
     self.positions = pieces.PositionalEncoding(sizes["d_model"], dropout=sizes["dropout"])
 
 

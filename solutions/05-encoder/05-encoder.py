@@ -150,8 +150,8 @@ print("“cat” with more padding:    ", batch_norm(longer)[0, 1])
 #
 # *Difficulty 2 of 5 · importance 5 of 5 · 15 minutes · 6 points*
 #
-# Parameters, by name: `weight` and `bias`, each `(d_model,)`. torch's own norms would be the answer
-# itself.
+# Parameters, by name: `weight` and `bias`, each `(d_model,)`. The check refuses torch's own norms:
+# they would be the answer itself.
 #
 # <details><summary><b>Hint 1: a question</b></summary>
 #
@@ -235,7 +235,8 @@ print("gradient with eps outside the root:", flat.grad)
 
 # %% [markdown]
 # With 512 features the first mistake is smaller than the tolerance of many tests, and the second
-# one shows only where a word is flat. That's why both are alive in code that thousands have copied.
+# one shows only where a word is flat, or nearly: at 0 the slope of the root is infinite, and the
+# gradient becomes `nan`, not a number. That's why both are alive in code that thousands have copied.
 # The padding rows above are flat.
 
 # %% [markdown]
@@ -296,7 +297,9 @@ figures.activation_curves(
 # *Difficulty 2 of 5 · importance 4 of 5 · 10 minutes · 5 points*
 #
 # Parameters, by name: `linear1`, an `nn.Linear(d_model, d_ff)`, and `linear2`, back. `activation`
-# is one of the four names of the figure. Anything else raises a `ValueError` in `__init__`.
+# is one of the four names of the figure. Anything else raises a `ValueError` in `__init__`. Write
+# the dictionary of the four into your own cell: the one above belongs to the figure, and a piece has
+# to stand on its own in later lessons.
 #
 # <details><summary><b>Hint 1: a question</b></summary>
 #
@@ -408,6 +411,7 @@ with torch.no_grad():
 #
 # Now add the input to what the layer makes: x + f(x). The slope is 1 + ½. Whatever f does, there is
 # **always a 1**: the gradient of a sum goes to both sides as it is. It has a road past the layer.
+# (Twenty times 1 + ½ is 1.5²⁰ = 3,325, too much of a good thing: section 8 comes back to that.)
 # And if f does little, as a new layer should, say f(x) = 0.02 x, the slope stays near 1:
 
 # %%
@@ -849,8 +853,8 @@ for how, layers in (("[one] * 3", [one] * 3), ("three", [nn.Linear(2, 2) for _ i
 # ### The rule
 #
 # Every layer works on the result of the one before, and **every layer gets the mask**. In pre-norm
-# a last `norm` follows: the road itself was never normalised, and after many additions its numbers
-# are large. In post-norm each layer ends with a norm already, so there is none.
+# a last `norm` follows: the road itself was never normalised, and its numbers grow with every
+# addition. In post-norm each layer ends with a norm already, so there is none.
 
 # %% [markdown]
 # ### Exercise 6: `Encoder`
@@ -1026,9 +1030,9 @@ bar = score(by_dictionary)
 print("the dictionary: {:.1%} of all words, {:.1%} of those with two tags".format(*bar))
 
 # %% [markdown]
-# Over 95 %, without a single look at a neighbour! So 96 % would be no success. Nearly a quarter of
-# the words have more than one tag, and there the dictionary is wrong almost every fifth time.
-# **Those words are the test.**
+# Over 95 %, without a single look at a neighbour! So 96 % would be no success. The words with more
+# than one tag are few in the list, but frequent: nearly every fourth word of a text is one of them,
+# and there the dictionary is wrong almost every fifth time. **Those words are the test.**
 
 # %% [markdown]
 # ### The rule
@@ -1235,8 +1239,9 @@ print("99 % reached:", reached[0] >= 0.99)
 
 # %% [markdown]
 # Above 99 % of words in sentences that it never saw, and most of the words that the dictionary got
-# wrong. Here are words with two tags, one sentence for each tag. A dashed box is wrong; the bar
-# shows how sure it is.
+# wrong. (The curve above ends lower: in training one word in twenty was hidden, here none is.) Here
+# are words with two tags, one sentence for each tag. A dashed box is wrong; the bar shows how sure
+# it is.
 
 # %%
 chosen = []
