@@ -941,7 +941,8 @@ figures.word_in_a_plane(
 # Before, attention with random weights mixes a bit of every word into *bank*. A bit of *river* is
 # among them, so a cut does better than a coin, and not well. After pre-training, most sentences
 # lie on their own side: **the vector of *bank* depends on its sense**, and nobody told the model that
-# there are two. `pooled`, which had to know what the neighbours will be about, sorts them best.
+# there are two. `pooled`, which had to know what the neighbours will be about, sorts most of them
+# too, and it stands at `[CLS]`, not at *bank*.
 
 # %% [markdown]
 # ---
@@ -1032,8 +1033,8 @@ check("SentenceClassifier")
 # 2. **The kind of sentence**: statement, question or command, with the last mark taken away. "do you
 #    play" or "you play"? "closes the door" or "close the door"?
 #
-# Each with 10, 100 and 1,000 labelled sentences; each twice, from the pre-trained weights and from
-# scratch; all of it three times, with other sentences and another start.
+# Each with 10, 100 and 1,000 labelled sentences, drawn from all classes in turn; each twice, from the
+# pre-trained weights and from scratch; all of it three times, with other sentences and another start.
 #
 # Two things to be strict about. The test sentences must be in neither pre-training nor fine-tuning:
 # the next cell counts. And our little texts were put together by sense, which helped with task 1
@@ -1064,11 +1065,22 @@ print(f"{len(tested)} test sentences, of which {len(seen & tested)} were seen be
 
 
 # %%
+def in_turn(pool, count, label_of, dice):
+    """`count` sentences drawn from the classes in turn, as long as each has some left."""
+    so_far = Counter()
+
+    def turn(pair):
+        so_far[label_of(pair)] += 1
+        return so_far[label_of(pair)]
+
+    return sorted(dice.sample(pool, len(pool)), key=turn)[:count]
+
+
 def fine_tune(task, count, run, start_from=None):
     """Train a classifier on `count` labelled sentences; the classifier, and its share of right
     answers on the test."""
     pool, test, words_of, label_of, classes = TASKS[task]
-    some = random.Random(run).sample(pool, count)
+    some = in_turn(pool, count, label_of, random.Random(run))
     (tokens, parts, mask), answers = labelled(some, words_of, label_of, classes)
     seed(run)
     net = SentenceClassifier(len(classes), **SIZES, dropout=0.1).to(device)
@@ -1140,7 +1152,7 @@ figures.few_labels(
 # replaces labels.** That is why it changed the field: text is cheap, labels aren't.
 #
 # Look at the bars, too. Ten sentences are few, and which ten makes a difference. That is why there
-# are three runs: one run proves nothing.
+# are three runs: one run proves nothing. Where bars of both lines overlap, even three don't settle it.
 
 # %% [markdown]
 # ### On pairs that differ in one word
@@ -1381,7 +1393,7 @@ compare_loss(mended_loss)
 # - One word has one vector in the table, and another one in every sentence after the encoder. Its
 #   sense can be read from it.
 # - Fine-tuning trains all of it a little more, with a small layer on top. With few labels, it beats
-#   training from scratch. With many, the difference shrinks.
+#   training from scratch on the average. With many, the difference shrinks.
 # - Post-norm, exact GELU, eps 1e-12, and your class is the published BERT.
 #
 # The map again, with today's pieces filled in:
