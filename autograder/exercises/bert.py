@@ -137,7 +137,8 @@ def _(piece: Piece, draw: Draw) -> None:
     1 − dropout."""
     case = _embedding_case(draw)
     rate = draw.uniform(0.35, 0.5)
-    case = Case(case.args, {}, case.construct | {"dropout": rate})
+    # As many positions as sentences: whoever counts along the wrong axis fails alike everywhere.
+    case = Case(case.args, {}, case.construct | {"dropout": rate, "max_length": 40})
     instance, oracle = beside(BertEmbeddings, piece, case, draw)
     tokens = draw.tokens(40, case.args[0].shape[1], low=0, high=case.construct["vocab_size"] - 1)
     whole = oracle(tokens).detach()
@@ -273,6 +274,17 @@ def _(self, tokens, segments):
     return self.dropout(self.norm(total))
 
 
+@BertEmbeddings.misconception("no segment where none is given, and nobody refused")
+@_embedding
+def _(self, tokens, segments):
+    """Two things are missing. Where no segments are given, every token is of segment 0, and that
+    row is added too. And a sentence longer than max_length has to be refused, with a ValueError."""
+    total = self.token(tokens) + self.position(torch.arange(tokens.shape[1]))
+    if segments is not None:
+        total = total + self.segment(segments)
+    return self.dropout(self.norm(total))
+
+
 @BertEmbeddings.misconception("segments ignored")
 @_embedding
 def _(self, tokens, segments):
@@ -344,6 +356,19 @@ class _(_Tables):
         return self.position(torch.arange(tokens.shape[0]) % self.position.num_embeddings)[:, None]
 
 
+@BertEmbeddings.misconception("as many positions as sentences")
+@_embedding
+def _(self, tokens, segments):
+    """tokens.size(0) is the number of sentences, and you count the positions by it. A sentence's
+    length is axis 1: torch.arange(tokens.size(1))."""
+    length = tokens.size(0)
+    if length > self.position.num_embeddings:
+        raise ValueError("too long")
+    segments = torch.zeros_like(tokens) if segments is None else segments
+    places = self.position(torch.arange(length))
+    return self.dropout(self.norm(self.token(tokens) + self.segment(segments) + places))
+
+
 @BertEmbeddings.misconception("the token's own number as its position")
 class _(_Tables):
     """You look the token ids up in the position table. A position is a place: 0, 1, 2, … along the
@@ -380,6 +405,16 @@ class _(_Tables):
         return self.table[: tokens.shape[1]]
 
 
+@BertEmbeddings.misconception("sinusoids beside a table that isn't used")
+class _(_Tables):
+    """You add sinusoids, and your position table is never looked up. BERT learns its positions:
+    self.position(torch.arange(length))."""
+
+    def places(self, tokens):
+        length, d_model = super().places(tokens).shape
+        return pieces.sinusoidal_encoding(length, d_model)
+
+
 @BertEmbeddings.misconception("scaled by √d_model")
 @_embedding
 def _(self, tokens, segments):
@@ -400,7 +435,8 @@ def _(self, tokens, segments):
 
 @BertEmbeddings.misconception("eps 1e-5")
 class _(_Tables):
-    """Your norm has torch's eps of 1e-5, whatever is passed. Pass eps on to it."""
+    """Your norm has its default eps of 1e-5, whatever is passed. Pass eps on to it:
+    LayerNorm(d_model, eps)."""
 
     def __init__(self, vocab_size, d_model, max_length, num_segments=2, dropout=0.1, eps=1e-12):
         super().__init__(vocab_size, d_model, max_length, num_segments, dropout, 1e-5)
@@ -961,8 +997,8 @@ def _(tokens, chosen, fate, words, mask_id):
 @mask_tokens.misconception("10 % masked, 80 % unchanged")
 @_masking
 def _(tokens, chosen, fate, words, mask_id):
-    """Your comparison is the wrong way round: 80 % of the chosen stay. 80 % should become the
-    mask: fate < 0.8."""
+    """80 % of your chosen tokens stay, and 10 % become the mask. It is the other way round: 80 %
+    become the mask, where fate < 0.8, and 10 % stay."""
     inputs = torch.where(chosen & (fate >= 0.9), mask_id, tokens)
     inputs = torch.where(chosen & (fate >= 0.8) & (fate < 0.9), words, inputs)
     return inputs, torch.where(chosen, tokens, -100)
@@ -988,6 +1024,17 @@ def _(tokens, mask_id, vocab_size, special_ids, generator, rate=0.15):
     return inputs, torch.where(chosen, tokens, -100)
 
 
+@mask_tokens.misconception("masks on all ordinary tokens")
+def _(tokens, mask_id, vocab_size, special_ids, generator, rate=0.15):
+    """Masks fall on tokens that weren't chosen: the condition for the mask lacks `chosen &`."""
+    ordinary = ~_special(tokens, special_ids)
+    chosen = ordinary & (_draw(tokens, generator) < rate)
+    fate, words = _draw(tokens, generator), _words(tokens, vocab_size, generator)
+    inputs = torch.where(ordinary & (fate < 0.8), mask_id, tokens)
+    inputs = torch.where(chosen & (fate >= 0.8) & (fate < 0.9), words, inputs)
+    return inputs, torch.where(chosen, tokens, -100)
+
+
 @mask_tokens.misconception("random tokens anywhere")
 @_masking
 def _(tokens, chosen, fate, words, mask_id):
@@ -1002,6 +1049,14 @@ def _(tokens, mask_id, vocab_size, special_ids, generator, rate=0.15):
     """You choose among all tokens, special ones too. There is nothing to learn from guessing [CLS]
     or padding: leave out what is in special_ids, for instance by torch.isin."""
     return pieces.mask_tokens(tokens, mask_id, vocab_size, [-1], generator, rate)
+
+
+@mask_tokens.misconception("special tokens chosen, and always masked")
+def _(tokens, mask_id, vocab_size, special_ids, generator, rate=0.15):
+    """Two things are missing. What is in special_ids is never chosen: & ~torch.isin(…). And of the
+    chosen only 80 % become the mask, 10 % a random token, and 10 % stay."""
+    chosen = _draw(tokens, generator) < rate
+    return torch.where(chosen, mask_id, tokens), torch.where(chosen, tokens, -100)
 
 
 @mask_tokens.misconception("only the first special id is left out")
@@ -1189,10 +1244,10 @@ def _(tokens, mask_id, vocab_size, special_ids, generator, rate=0.15):
     return pieces.mask_tokens(tokens, mask_id, vocab_size, special_ids, generator, 1 - rate)
 
 
-@mask_tokens.misconception("a bell curve in place of even numbers")
+@mask_tokens.misconception("a bell curve in place of a flat one")
 def _(tokens, mask_id, vocab_size, special_ids, generator, rate=0.15):
     """You draw with torch.randn, whose numbers spread like a bell around 0: more than half lie
-    below 0.15. torch.rand gives even numbers between 0 and 1."""
+    below 0.15. torch.rand spreads its numbers evenly between 0 and 1."""
     drawn = torch.randn(tokens.shape, generator=generator).to(tokens.device)
     chosen = (drawn < rate) & ~_special(tokens, special_ids)
     words = _words(tokens, vocab_size, generator)
@@ -1240,6 +1295,18 @@ def _(tokens, mask_id, vocab_size, special_ids, generator, rate=0.15):
     order = _draw(tokens, generator).masked_fill(special, 2.0).argsort(1).argsort(1)
     count = (rate * (~special).sum(1, keepdim=True)).round()
     chosen = (order < count) & ~special
+    words = _words(tokens, vocab_size, generator)
+    inputs = _replaced(tokens, chosen, mask_id, words, _draw(tokens, generator))
+    return inputs, torch.where(chosen, tokens, -100)
+
+
+@mask_tokens.misconception("equally many in every sentence, special ones counted")
+def _(tokens, mask_id, vocab_size, special_ids, generator, rate=0.15):
+    """You choose the same number of tokens in every sentence, a share of its whole length. Each
+    token is chosen on its own, with the probability rate: torch.rand(tokens.shape, …) < rate."""
+    special = _special(tokens, special_ids)
+    order = _draw(tokens, generator).masked_fill(special, 2.0).argsort(1).argsort(1)
+    chosen = (order < max(1, round(rate * tokens.shape[1]))) & ~special
     words = _words(tokens, vocab_size, generator)
     inputs = _replaced(tokens, chosen, mask_id, words, _draw(tokens, generator))
     return inputs, torch.where(chosen, tokens, -100)
@@ -1430,11 +1497,12 @@ def _without(exercise: Exercise, cases: Callable[[Draw], Case], names: tuple, po
 
     def holds(piece: Piece, draw: Draw) -> None:
         """Without segments every token is of segment 0, and without a mask every token may be
-        attended to."""
+        attended to. A batch may hold one sentence."""
         case = cases(draw)
         asked, oracle = beside(exercise, piece, case, draw)
         tokens = case.args[0]
         agree(asked(tokens), oracle(tokens), names)
+        agree(asked(tokens[:1]), oracle(tokens[:1]), names)
 
     exercise.property("segments and mask may be left out", points)(holds)
 
@@ -1679,6 +1747,20 @@ def _():
     eps=1e-12."""
 
 
+@Bert.misconception("ReLU, and tanh forgotten")
+class _(_Model):
+    """Two things differ from BERT: your feed-forward layers have ReLU, the Encoder's default
+    (activation="gelu"), and the tanh behind the pooler is missing."""
+
+    def stack(self, num_layers, d_model, num_heads, d_ff, dropout):
+        return pieces.Encoder(
+            num_layers, d_model, num_heads, d_ff, dropout, False, "relu", eps=1e-12
+        )
+
+    def pool(self, hidden):
+        return self.pooler(hidden[:, 0])
+
+
 @Bert.misconception("tanh-GELU and eps 1e-5")
 @_stacked(activation="gelu_tanh", eps=1e-5)
 def _():
@@ -1742,6 +1824,16 @@ class _(_Model):
         self.embeddings = pieces.BertEmbeddings(vocab_size, d_model, max_length)
 
 
+@Bert.misconception("dropout in the place of num_segments")
+class _(_Model):
+    """The fourth argument of BertEmbeddings is num_segments, and you hand it the dropout. Write
+    BertEmbeddings(vocab_size, d_model, max_length, dropout=dropout)."""
+
+    def __init__(self, vocab_size, d_model, num_heads, num_layers, d_ff, max_length, dropout=0.1):
+        super().__init__(vocab_size, d_model, num_heads, num_layers, d_ff, max_length, dropout)
+        self.embeddings = pieces.BertEmbeddings(vocab_size, d_model, max_length, dropout)
+
+
 @Bert.misconception("eps 1e-5 in the embeddings")
 class _(_Model):
     """The norm of your embeddings has eps 1e-5. BERT has 1e-12 there too, the default of
@@ -1760,6 +1852,17 @@ class _(_Model):
     def stack(self, num_layers, d_model, num_heads, d_ff, dropout):
         return pieces.Encoder(
             num_heads, d_model, num_layers, d_ff, dropout, False, "gelu", eps=1e-12
+        )
+
+
+@Bert.misconception("the Encoder's sizes in the order of Bert's")
+class _(_Model):
+    """You hand the Encoder its sizes in the order that Bert has. The Encoder's begin with the
+    layers: num_layers, d_model, num_heads, d_ff."""
+
+    def stack(self, num_layers, d_model, num_heads, d_ff, dropout):
+        return pieces.Encoder(
+            d_model, num_heads, num_layers, d_ff, dropout, False, "gelu", eps=1e-12
         )
 
 
@@ -1886,6 +1989,15 @@ def _(self, tokens, segments, mask):
     """The mask never reaches the encoder, so words look at padding. Hand it on:
     self.encoder(…, mask)."""
     return self.encoder(self.embeddings(tokens, segments))
+
+
+@Bert.misconception("the mask given more axes")
+@_encoded
+def _(self, tokens, segments, mask):
+    """You give the mask more axes. padding_mask's has four already, (batch, 1, 1, length): hand it
+    on as it comes."""
+    mask = None if mask is None else mask[:, None, None, :]
+    return self.encoder(self.embeddings(tokens, segments), mask)
 
 
 @Bert.misconception("mask for the first layer only")
@@ -2024,6 +2136,14 @@ def _(self, hidden):
     """hidden[0] is the first sentence of the batch. The first token of every sentence is
     hidden[:, 0]."""
     return torch.tanh(self.pooler(hidden[0]))
+
+
+@Bert.misconception("pooled from the first feature")
+@_pooled
+def _(self, hidden):
+    """hidden[..., 0] is the first feature of every token. The first token of every sentence, with
+    all its features, is hidden[:, 0]."""
+    return torch.tanh(self.pooler(hidden[..., 0]))
 
 
 @Bert.misconception("pooled has a position axis left")
@@ -2301,6 +2421,27 @@ def _(logits, labels):
     return F.cross_entropy(logits.reshape(batch, vocab, length), labels)
 
 
+@masked_lm_loss.misconception("the logits flattened to one axis")
+def _(logits, labels):
+    """You flatten the vocabulary away: logits.flatten() has a single axis. Keep the last one:
+    logits.flatten(0, 1) is (batch · length, vocab_size)."""
+    return F.cross_entropy(logits.flatten(), labels.flatten())
+
+
+@masked_lm_loss.misconception("the logits' rows in another order")
+def _(logits, labels):
+    """You turn batch and length of the logits round and leave the labels as they are, so that each
+    row meets another place's label. Flatten both as they come."""
+    return F.cross_entropy(logits.transpose(0, 1).flatten(0, 1), labels.flatten())
+
+
+@masked_lm_loss.misconception("transposed, and then flattened")
+def _(logits, labels):
+    """You transpose the logits and then deal their numbers out in rows, which mixes words and
+    places. The vocabulary is last already: logits.flatten(0, 1)."""
+    return F.cross_entropy(logits.transpose(1, 2).reshape(-1, logits.size(2)), labels.flatten())
+
+
 @masked_lm_loss.misconception("softmax twice")
 def _(logits, labels):
     """You hand cross_entropy probabilities. It takes the softmax itself: hand it the logits."""
@@ -2332,6 +2473,29 @@ def _(logits, labels):
 def _(logits, labels):
     """You take logarithms to the base of 2. Losses use the natural one: torch.log."""
     return pieces.masked_lm_loss(logits, labels) / math.log(2)
+
+
+@masked_lm_loss.misconception("perplexity")
+def _(logits, labels):
+    """You return the perplexity, exp of the loss. Return the loss itself."""
+    return pieces.masked_lm_loss(logits, labels).exp()
+
+
+@masked_lm_loss.misconception("the share of wrong guesses")
+def _(logits, labels):
+    """You count wrong guesses (argmax). That can't be learned from, as a count has no slope. The
+    loss is the mean of −log p(label)."""
+    chosen = labels != _NOT_CHOSEN
+    return (logits.argmax(-1) != labels)[chosen].float().mean()
+
+
+@masked_lm_loss.misconception("logarithms of the logits")
+def _(logits, labels):
+    """You take the logarithm of a logit. Logits aren't probabilities, and may be negative: a
+    softmax comes first, or use F.cross_entropy, which has it."""
+    chosen = labels != _NOT_CHOSEN
+    own = logits.gather(-1, labels.clamp(min=0)[..., None])[..., 0]
+    return -own[chosen].log().mean()
 
 
 @masked_lm_loss.misconception("softmax over the positions")
@@ -2607,6 +2771,14 @@ def _(self, hidden, pooled):
     return self.classifier(F.dropout(pooled, 0.3))
 
 
+@SentenceClassifier.misconception("half of pooled dropped in eval mode too")
+@_decided
+def _(self, hidden, pooled):
+    """nn.functional.dropout drops half of the numbers, and in eval mode too, unless it is told
+    otherwise. Keep an nn.Dropout(dropout), which knows rate and mode."""
+    return self.classifier(F.dropout(pooled))
+
+
 @SentenceClassifier.misconception("softmax at the end")
 @_decided
 def _(self, hidden, pooled):
@@ -2641,6 +2813,22 @@ def _(self, hidden, pooled):
 def _(self, hidden, pooled):
     """You take another tanh. pooled has been through one already."""
     return self.classifier(self.dropout(torch.tanh(pooled)))
+
+
+@SentenceClassifier.misconception("a ReLU on pooled")
+@_decided
+def _(self, hidden, pooled):
+    """You send pooled through a ReLU. It has been through a tanh already, and the classifier reads
+    it as it is."""
+    return self.classifier(self.dropout(torch.relu(pooled)))
+
+
+@SentenceClassifier.misconception("the batch of one squeezed")
+@_decided
+def _(self, hidden, pooled):
+    """squeeze() takes every axis of size 1 away, so that a batch of one sentence loses its first.
+    Leave it out: the logits are (batch, num_classes) as they come."""
+    return self.classifier(self.dropout(pooled)).squeeze()
 
 
 @SentenceClassifier.misconception("the pooler used twice")
@@ -2729,7 +2917,7 @@ class _(_Classifier):
     """You don't hand the dropout on to Bert, which takes its default of 0.1."""
 
     def body(self, *sizes):
-        return super().body(*sizes[:-1])
+        return super().body(*sizes[:-1], 0.1)
 
 
 @SentenceClassifier.misconception("the classifier's dropout fixed at 0.1")

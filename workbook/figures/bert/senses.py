@@ -6,7 +6,7 @@ from typing import Any
 from workbook.figures.arrays import as_array, as_labels
 from workbook.figures.paper import sheet
 from workbook.figures.picture import Picture
-from workbook.figures.style import PAGE_WIDTH, PAPER, SERIES
+from workbook.figures.style import MUTED, PAGE_WIDTH, PAPER, SERIES
 
 
 def word_in_a_plane(
@@ -15,7 +15,7 @@ def word_in_a_plane(
     """One panel a plane, one mark a sentence, another mark for each sense.
 
     Args:
-        planes: name → `(sentences, 2)`.
+        planes: name → `(sentences, 2)`; the cut stands upright at 0.
         senses: what the word means in each sentence; two to four kinds.
         title: what to notice.
         separated: name → the share of sentences that a straight cut sorts rightly, said in the
@@ -32,11 +32,12 @@ def word_in_a_plane(
         )
     names = as_labels(senses, "senses", len(senses))
     wide = (PAGE_WIDTH - 0.3) / max(len(planes), 2) - 0.3
-    note = "Measured in this notebook. In a heading: the share that a straight cut sorts rightly."
+    note = "Measured in this notebook. Dashed: the cut. In a heading: the share it sorts rightly."
     with sheet(0.3 + (wide + 0.3) * len(planes), 3.2, title, note) as page:
         for number, (name, points) in enumerate(planes.items()):
             points = as_array(points, name, len(names), 2)
             axes = page.axes(0.25 + (wide + 0.3) * number, 0.2, wide, 2.85)
+            axes.axvline(0, color=MUTED, linestyle="--", linewidth=1.1, zorder=0)
             for kind, style in zip(kinds, SERIES, strict=False):
                 own = points[[sense == kind for sense in names]]
                 axes.scatter(

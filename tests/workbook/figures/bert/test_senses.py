@@ -25,6 +25,12 @@ def test_each_sense_has_its_marks_at_its_points():
     assert len(money.get_paths()[0].vertices) != len(river.get_paths()[0].vertices)  # marks differ
 
 
+def test_the_cut_stands_at_0_in_every_panel():
+    for axes in picture().figure.axes:
+        (cut,) = axes.lines
+        assert list(cut.get_xdata()) == [0, 0]
+
+
 def test_headings_and_alternative_text_say_how_well_they_are_apart():
     assert picture().figure.axes[1].get_title(loc="left") == "after: 97%"
     assert "before: 50%; after: 97%" in picture().alt
