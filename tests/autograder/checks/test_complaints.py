@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from autograder.channel.bench import describe_error
 from autograder.checks.complaints import meaning
@@ -56,6 +57,11 @@ MISTAKES = {
     ),
     "gradient of many numbers": (lambda: X.clone().requires_grad_().exp().backward(), "one number"),
     "stacking different shapes": (lambda: torch.stack([X, X[0]]), "one and the same shape"),
+    "classes in the last dimension": (
+        lambda: F.cross_entropy(X, torch.zeros(2, 3, dtype=torch.long)),
+        "second dimension",
+    ),
+    "joining other numbers of axes": (lambda: torch.cat([X[0], X]), "equally many axes"),
     "a name that is none": (lambda: undefined_name, "`undefined_name`"),  # noqa: F821
     "a name used too early": (used_before_bound, "`scores`"),
 }
