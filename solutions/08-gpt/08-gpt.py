@@ -138,8 +138,9 @@ for deviation in (1.0, 0.02):
 #
 # Sub-modules, by name: `token` and `position` (both `nn.Embedding`), `layers` (an `nn.ModuleList`
 # of `EncoderLayer`), `norm` (a `LayerNorm`). No parameters besides theirs. The two tables start with
-# 0.02, everything else as it comes. `EncoderLayer`'s arguments are `(d_model, num_heads, d_ff, dropout, norm_first=True, activation="relu")`, its call
-# is `layer(x, mask)`.
+# 0.02, everything else as it comes. `EncoderLayer`'s arguments are
+# `(d_model, num_heads, d_ff, dropout, norm_first=True, activation="relu")`, its call is
+# `layer(x, mask)`.
 #
 # <details><summary><b>Hint 1: a question</b></summary>
 #
