@@ -97,6 +97,11 @@ _MEANINGS = (
         "axis, an index or squeeze takes one away.",
     ),
     (
+        r"topk\(\): argument 'k' .* must be int",
+        "topk takes a whole number, and something else arrives. Have top_k and top_p changed "
+        "places?",
+    ),
+    (
         r"stack expects each tensor to be equal size",
         "torch.stack puts tensors of one and the same shape beside each other. These differ.",
     ),

@@ -465,7 +465,7 @@ def batches(rows, size=40):
 # everything else. It needs fewer steps than AdamW alone.)
 
 # %%
-EPOCHS = 6
+EPOCHS = 8
 STEPS = EPOCHS * math.ceil(len(rows) / 40)
 rate = WarmupAndDecay(peak=3e-3)
 
@@ -513,7 +513,7 @@ writer.eval()
 likely("If it")
 
 # %% [markdown]
-# Anything, equally likely. Now train, an epoch or two at a time, and look again. Which does it learn
+# Anything, equally likely. Now train, a little at a time, and look again. Which does it learn
 # first: which words there are, which words follow each other, or what a sentence is about?
 
 # %% tags=["nbval-ignore-output"]
@@ -527,11 +527,11 @@ train(writer, optimizer, losses, epochs=1)
 likely(*BEGINNINGS)
 
 # %% tags=["nbval-ignore-output"]
-train(writer, optimizer, losses, epochs=2)
+train(writer, optimizer, losses, epochs=3)
 likely(*BEGINNINGS)
 
 # %% tags=["nbval-ignore-output"]
-train(writer, optimizer, losses, epochs=2)
+train(writer, optimizer, losses, epochs=3)
 likely(*BEGINNINGS)
 
 # %% tags=["nbval-ignore-output"]

@@ -62,6 +62,7 @@ MISTAKES = {
         "second dimension",
     ),
     "joining other numbers of axes": (lambda: torch.cat([X[0], X]), "equally many axes"),
+    "a share for topk": (lambda: X.topk(0.5), "changed places"),
     "a name that is none": (lambda: undefined_name, "`undefined_name`"),  # noqa: F821
     "a name used too early": (used_before_bound, "`scores`"),
 }
