@@ -93,6 +93,21 @@ _MEANINGS = (
         "torch takes the gradient of one number at a time. Take one element, or a sum.",
     ),
     (
+        r"Expected target size",
+        "cross_entropy looks for the classes in the second dimension. Flatten what it gets: scores "
+        "(N, classes), targets (N,).",
+    ),
+    (
+        r"Tensors must have same number of dimensions",
+        "torch.cat joins tensors with equally many axes. Print both shapes: unsqueeze adds an "
+        "axis, an index or squeeze takes one away.",
+    ),
+    (
+        r"topk\(\): argument 'k' .* must be int",
+        "topk takes a whole number, and something else arrives. Have top_k and top_p changed "
+        "places?",
+    ),
+    (
         r"stack expects each tensor to be equal size",
         "torch.stack puts tensors of one and the same shape beside each other. These differ.",
     ),

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from autograder.channel.piece import Instance, Piece
+from autograder.channel.piece import Instance, Piece, PieceRaised
 from autograder.channel.wire import Made
 from autograder.checks import expect
 from autograder.checks.draw import Draw
@@ -42,7 +42,7 @@ GPT = Exercise("GPT", reference=pieces.GPT)
 def _sizes(draw: Draw, **given: Any) -> dict[str, Any]:
     """Constructor arguments of a small model, no two sizes alike."""
     (heads, d_head), layers = draw.sizes(2, low=3, high=5), 2
-    context, vocab = 5 + draw.integer(1, 3), 23 + draw.integer(0, 4)
+    context, vocab = 6 + draw.integer(1, 3), 23 + draw.integer(0, 4)
     return {
         "vocab_size": vocab,
         "d_model": heads * d_head,
@@ -131,7 +131,16 @@ def _(piece: Piece, draw: Draw) -> None:
     context = construct["context_length"]
     instance, oracle = _gpts(piece, draw, construct)
     tokens = _text(draw, construct, context)
-    logits = instance(tokens)
+    instance(tokens[:, :2])  # what a short text raises is no matter of the context
+    try:
+        logits = instance(tokens)
+    except PieceRaised as raised:
+        if not raised.is_a(ValueError):
+            raise
+        raise expect.Mismatch(
+            f"A text of {context} tokens was refused, and the context is {context}.",
+            kind="a full context refused",
+        ) from None
     expect.shape(logits, (3, context, construct["vocab_size"]), "The logits of a full context")
     if not torch.allclose(logits, oracle(tokens), rtol=1e-9, atol=1e-9):
         raise expect.Mismatch("The logits of a full context are wrong, too.", kind="wrong logits")
@@ -145,8 +154,8 @@ def _(piece: Piece, draw: Draw) -> None:
 
 @GPT.property("where it starts", points=0.5, repeatable=False)
 def _(piece: Piece, draw: Draw) -> None:
-    """A new model's tables, token and position, should be normal with standard deviation 0.02, and
-    its layers should start from different random numbers."""
+    """A new model's tables, token and position, should be normal with standard deviation 0.02, its
+    norms should start with weights of 1, and its layers from different random numbers."""
     instance = piece.construct(90, 16, 2, 3, 45, 0.0)
     weights = instance.parameters()
     # 1,440 and 720 numbers: the bounds are at 13 and 9 standard deviations of their deviation.
@@ -158,6 +167,11 @@ def _(piece: Piece, draw: Draw) -> None:
                 f"{name} starts with the standard deviation {spread:.3g}; it should be 0.02.",
                 kind=f"{name}: {math.log10(max(spread, 1e-9) / 0.02):.0f}",
             )
+    norms = [value for name, value in weights.items() if "norm" in name and "weight" in name]
+    expect.that(
+        all(value.mean().item() > 0.5 for value in norms),
+        "A norm starts with a weight near 0, and lets next to nothing through. It starts with 1.",
+    )
     layers = [weights.get(f"layers.{n}.feed_forward.linear1.weight") for n in range(3)]
     expect.that(all(layer is not None for layer in layers), "There aren't as many layers as asked.")
     alike = torch.equal(layers[0], layers[1]) or torch.equal(layers[1], layers[2])
@@ -184,15 +198,17 @@ def _(piece: Piece, draw: Draw) -> None:
     """In training, dropout should act on the sum of the two embeddings and in every layer, with the
     probability that the constructor was given."""
     construct = _sizes(draw, num_layers=1)
-    instance, oracle = _gpts(piece, draw, construct)
+    instance, _ = _gpts(piece, draw, construct)
     tokens = _text(draw, construct)
+    quiet = instance(tokens)
     logits = instance.train()(tokens)
     expect.shape(logits, (*tokens.shape, construct["vocab_size"]), "The logits")
-    wanted = oracle(tokens)
     once = instance(tokens)
     expect.that(torch.equal(logits, once), "With dropout=0, two calls in training differ.")
-    if not torch.allclose(logits, wanted, rtol=1e-9, atol=1e-9):
-        raise expect.Mismatch("With dropout=0, training changes the logits.", kind="other logits")
+    expect.that(
+        torch.allclose(logits, quiet, rtol=1e-9, atol=1e-9),
+        "With dropout=0, training changes the logits.",
+    )
     # Where a layer adds nothing, what differs was dropped from the tokens or, where these are zero,
     # from the positions; where nothing goes into the layers, it was dropped inside. At least 60
     # numbers are there to be dropped: two calls agree by chance once in 10^18 times, or less often.
@@ -357,6 +373,19 @@ class _(_Model):
         return self.head(self.norm(x))
 
 
+@GPT.misconception("an untied head with a bias")
+class _(_Model):
+    """You have a head of its own, with a bias. GPT's is tied: the logits are read with the token
+    table's own weight, F.linear(x, self.token.weight), so that there is no further parameter."""
+
+    def __init__(self, vocab_size, d_model, num_heads, num_layers, context_length, dropout=0.1):
+        super().__init__(vocab_size, d_model, num_heads, num_layers, context_length, dropout)
+        self.head = nn.Linear(d_model, vocab_size)
+
+    def read(self, x):
+        return self.head(self.norm(x))
+
+
 @GPT.misconception("a tied head with a bias")
 class _(_Model):
     """Your head has a bias. GPT's has none: nn.Linear(…, bias=False), or F.linear(x,
@@ -391,6 +420,15 @@ class _(_Model):
 
     def layer(self, d_model, num_heads, dropout):
         return self.made(d_model, num_heads, d_model, dropout)
+
+
+@GPT.misconception("a feed-forward layer of 2048")
+class _(_Model):
+    """The hidden layer of your feed-forward layers has 2,048 features, as in the paper of 2017. In
+    GPT it has 4 · d_model, whatever d_model is."""
+
+    def layer(self, d_model, num_heads, dropout):
+        return self.made(d_model, num_heads, 2048, dropout)
 
 
 @GPT.misconception("one layer used again and again")
@@ -508,6 +546,26 @@ class _(_Model):
         nn.init.normal_(self.position.weight, std=0.02**0.5)
 
 
+@GPT.misconception("tables that start uniform")
+class _(_Model):
+    """Your tables start with numbers from −0.02 to 0.02, and their deviation is 0.0115. Let them be
+    normal: nn.init.normal_(…, std=0.02)."""
+
+    def start(self):
+        nn.init.uniform_(self.token.weight, -0.02, 0.02)
+        nn.init.uniform_(self.position.weight, -0.02, 0.02)
+
+
+@GPT.misconception("norms that start small")
+class _(_Model):
+    """You start every parameter with 0.02, the norms' weights too. These start with 1, or next to
+    nothing comes through: start token.weight and position.weight."""
+
+    def start(self):
+        for parameter in self.parameters():
+            nn.init.normal_(parameter, std=0.02)
+
+
 # What is wrong with forward.
 
 
@@ -560,6 +618,15 @@ class _(_Model):
 
     def embed(self, tokens):
         return self.token(tokens) + self.position(torch.arange(1, tokens.size(1) + 1))
+
+
+@GPT.misconception("the last rows of the positions")
+class _(_Model):
+    """You take the last rows of position, [-length:]. Token 0 gets row 0, however long the text is:
+    position.weight[:length]."""
+
+    def embed(self, tokens):
+        return self.token(tokens) + self.position.weight[-tokens.size(1) :]
 
 
 @GPT.misconception("no positions")
@@ -620,7 +687,7 @@ class _(_Model):
     or position.weight[:length]."""
 
     def embed(self, tokens):
-        return self.token(tokens) + self.position(tokens % self.position.num_embeddings)
+        return self.token(tokens) + self.position(tokens)
 
 
 @GPT.misconception("scaled by the root of d_model")
@@ -1361,6 +1428,8 @@ def _(piece: Piece, draw: Draw) -> None:
     """For logits (batch, vocab_size) there should be one token id a row, (batch,)."""
     batch, vocab = draw.sizes(2, low=3)
     _tokens_of(piece(draw.normal(batch, vocab)), batch, vocab)
+    alone = piece(draw.normal(1, vocab))
+    expect.shape(alone, (1,), "What comes back for a batch of one row")
 
 
 @sample_next.property("temperature 0", points=0.75)
@@ -1683,6 +1752,23 @@ def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
     return sample(logits, temperature, top_k, top_p, generator)
 
 
+@sample_next.misconception("every axis of 1 squeezed")
+def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
+    """squeeze() takes away every axis of size 1: with one row, the batch as well. Name the axis:
+    .squeeze(-1)."""
+    sample = _sampler(pick=lambda p, g: _pick(p, g).squeeze())
+    return sample(logits, temperature, top_k, top_p, generator)
+
+
+@sample_next.misconception("a column at temperature 0")
+def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
+    """With temperature=0 you return a column, (batch, 1). There is one token id a row, (batch,):
+    argmax without keepdim."""
+    if temperature == 0:
+        return logits.argmax(-1, keepdim=True)
+    return _sampler()(logits, temperature, top_k, top_p, generator)
+
+
 @sample_next.misconception("a single number")
 def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
     """A call of .item() wants one number in all. There is a token for each row: .squeeze(-1)."""
@@ -1703,6 +1789,17 @@ def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
             if k is None
             else z.masked_fill(z < z.topk(min(k, z.size(-1))).values[0, -1], -math.inf)
         )
+
+    return _sampler(keep_k=keep_k)(logits, temperature, top_k, top_p, generator)
+
+
+@sample_next.misconception("the largest in place of the k-th")
+def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
+    """top_k leaves only the most likely token: you compare with the largest logit. The k-th largest
+    stands last in what topk gives: .values[:, -1:]."""
+
+    def keep_k(z, k):
+        return z if k is None else z.masked_fill(z < z.max(-1, keepdim=True).values, -math.inf)
 
     return _sampler(keep_k=keep_k)(logits, temperature, top_k, top_p, generator)
 
@@ -1744,6 +1841,14 @@ def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
         return z if k is None else z.masked_fill(_keep_k(-z, k) == -math.inf, -math.inf)
 
     return _sampler(keep_k=keep_k)(logits, temperature, top_k, top_p, generator)
+
+
+@sample_next.misconception("places in the sorted list")
+def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
+    """You sort the logits, and what you draw is a place in the sorted list. Look up which token it
+    is, order.gather(-1, drawn), or bring the mask back into the vocabulary's order."""
+    sample = _sampler(divide=lambda z, t: (z / t).sort(descending=True, dim=-1).values)
+    return sample(logits, temperature, top_k, top_p, generator)
 
 
 @sample_next.misconception("places in the sorted list, top_k")
@@ -1879,6 +1984,17 @@ def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
     return _sampler(keep_p=keep_p)(logits, temperature, top_k, top_p, generator)
 
 
+@sample_next.misconception("each probability compared with p")
+def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
+    """You drop every token whose own probability is below p, and often none is left. top_p is about
+    a sum: the most likely tokens, until together they reach p."""
+
+    def keep_p(z, p):
+        return z if p is None else z.masked_fill(z.softmax(-1) < p, -math.inf)
+
+    return _sampler(keep_p=keep_p)(logits, temperature, top_k, top_p, generator)
+
+
 @sample_next.misconception("equals kept together")
 def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
     """You keep every token as likely as the one that crosses p, even all of them where all are
@@ -1971,6 +2087,14 @@ def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
     return _sampler()(logits, temperature, top_k, top_p, generator)
 
 
+@sample_next.misconception("torch seeded inside")
+def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
+    """You seed torch inside, so that every call draws the same tokens. Whoever calls decides about
+    the chance: hand generator on to multinomial, and seed nothing."""
+    torch.manual_seed(0)
+    return _sampler()(logits, temperature, top_k, top_p, None)
+
+
 @sample_next.misconception("the generator seeded again")
 def _(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
     """You seed the generator that you were given, so that every call draws the same. Use it as it
@@ -2027,6 +2151,19 @@ def _read(piece: Piece, draw: Draw, layers: int, steps: Sequence[int]) -> None:
                 expect.close(part, expected, where)
 
 
+@KVCache.property("a new cache is empty", points=0.25)
+def _(piece: Piece, draw: Draw) -> None:
+    """A new cache should be empty, whatever another one holds."""
+    # The first property: a store that all caches share has nothing in it yet.
+    sizes = draw.sizes(3, low=2, high=6)
+    cache = piece.construct(2)
+    cache.method("append")(0, *_pair(draw, sizes, 2))
+    other, pair = piece.construct(2), _pair(draw, sizes, 3)
+    parts = expect.several(other.method("append")(0, *pair), "keys", "values")
+    for part, wanted, name in zip(parts, pair, ("keys", "values"), strict=True):
+        expect.close(part, wanted, f"The {name} of a second cache")
+
+
 @KVCache.property("what goes in first comes out", points=0.5)
 def _(piece: Piece, draw: Draw) -> None:
     """The first append of a layer gives back its key and value, as (keys, values)."""
@@ -2059,18 +2196,9 @@ def _(piece: Piece, draw: Draw) -> None:
         for layer in range(layers):
             cache.method("append")(layer, *_pair(draw, sizes, new))
         _expect_length(cache, total, f"When every layer has {total} positions")
-
-
-@KVCache.property("two caches", points=0.25)
-def _(piece: Piece, draw: Draw) -> None:
-    """A new cache should be empty, whatever another one holds."""
-    sizes = draw.sizes(3, low=2, high=6)
-    cache = piece.construct(2)
-    cache.method("append")(0, *_pair(draw, sizes, 2))
-    other, pair = piece.construct(2), _pair(draw, sizes, 3)
-    parts = expect.several(other.method("append")(0, *pair), "keys", "values")
-    for part, wanted, name in zip(parts, pair, ("keys", "values"), strict=True):
-        expect.close(part, wanted, f"The {name} of a second cache")
+    single = piece.construct(1)
+    single.method("append")(0, *_pair(draw, sizes, 2))
+    _expect_length(single, 2, "When the only layer has 2 positions")
 
 
 class _Cache:
@@ -2104,6 +2232,41 @@ class _(_Cache):
 
     def join(self, old, new):
         return new
+
+
+@KVCache.misconception("nothing kept")
+class _(_Cache):
+    """append keeps nothing, so each call finds the cache empty. Store what it returns before it
+    returns it: self.keys[layer] = …, self.values[layer] = …"""
+
+    def append(self, layer, key, value):
+        return key, value
+
+
+@KVCache.misconception("only the first kept")
+class _(_Cache):
+    """append joins old and new and keeps the old ones alone. Store what you have joined before you
+    return it."""
+
+    def append(self, layer, key, value):
+        first = self.held[layer]
+        joined = super().append(layer, key, value)
+        if first is not None:
+            self.held[layer] = first
+        return joined
+
+
+@KVCache.misconception("the old keys before the new value")
+class _(_Cache):
+    """Your values begin with the old keys. Join the old values with the new value."""
+
+    def append(self, layer, key, value):
+        old = self.held[layer]
+        keys, values = super().append(layer, key, value)
+        if old is not None:
+            values = torch.cat([old[0], value], dim=-2)
+        self.held[layer] = keys, values
+        return keys, values
 
 
 @KVCache.misconception("only the new ones returned")
@@ -2323,6 +2486,19 @@ class _(_Cache):
     @property
     def length(self):
         return self.count
+
+
+@KVCache.misconception("layers counted from 1")
+class _(_Cache):
+    """length asks layer 1, which a cache of one layer hasn't got. Layers are counted from 0, so ask
+    the first one, layer 0."""
+
+    def __init__(self, num_layers):
+        super().__init__(num_layers + 1)
+
+    @property
+    def length(self):
+        return 0 if self.held[1] is None else self.held[1][0].size(-2)
 
 
 @KVCache.misconception("calls counted")
@@ -2630,7 +2806,7 @@ def _(attention, x, cache, layer):
     """You use the next layer's part of the cache. Layers are counted from 0, as the cache does:
     append(layer, …)."""
     query, key, value = _split(attention, x)
-    return _finish(attention, query, *cache.append((layer + 1) % 3, key, value))
+    return _finish(attention, query, *cache.append(layer + 1, key, value))
 
 
 @cached_attention.misconception("keys and values swapped")
@@ -2738,6 +2914,28 @@ def _(attention, x, cache, layer):
     return _finish(attention, query, *cache.append(layer, key, value))
 
 
+@cached_attention.misconception("not split into heads, three axes")
+def _(attention, x, cache, layer):
+    """You don't split into heads, so there is one large one. The cache holds (batch, num_heads,
+    length, d_head): split_heads after each projection, merge_heads before out_proj."""
+    query, key, value = (
+        projection(x) for projection in (attention.q_proj, attention.k_proj, attention.v_proj)
+    )
+    keys, values = cache.append(layer, key, value)
+    output, weights = pieces.scaled_dot_product_attention(query, keys, values)
+    return attention.out_proj(output), weights
+
+
+@cached_attention.misconception("kept before the split")
+def _(attention, x, cache, layer):
+    """You append first and split into heads afterwards, all keys anew at every step. The cache
+    holds (batch, num_heads, length, d_head): split the new key and value, then append."""
+    (query,) = _split(attention, x, ("q",))
+    held = cache.append(layer, attention.k_proj(x), attention.v_proj(x))
+    keys, values = (pieces.split_heads(each, attention.num_heads) for each in held)
+    return _finish(attention, query, keys, values)
+
+
 @cached_attention.misconception("scaled by d_model")
 def _(attention, x, cache, layer):
     """You divide the scores by √d_model. A head compares d_head features: √d_head. Your
@@ -2813,6 +3011,15 @@ def _(attention, x, cache, layer):
     query, key, value = _split(attention, x)
     output, weights = _finish(attention, query, *cache.append(layer, key, value))
     return output, weights.mean(1)
+
+
+@cached_attention.misconception("the axis of the position dropped")
+def _(attention, x, cache, layer):
+    """Your output has lost the axis of the position. There is one, and it stays: (batch, 1,
+    d_model)."""
+    query, key, value = _split(attention, x)
+    output, weights = _finish(attention, query, *cache.append(layer, key, value))
+    return output[:, 0], weights
 
 
 @cached_attention.misconception("swapped results")
@@ -3208,6 +3415,24 @@ def _(model, prompt, max_new_tokens, eos_id, temperature, top_k, top_p, generato
     return _written(prompt, max_new_tokens, eos_id, choose)
 
 
+@generate.misconception("an end in the prompt counts after one token")
+@_signed
+def _(model, prompt, max_new_tokens, eos_id, temperature, top_k, top_p, generator):
+    """You look for eos_id in the whole text, and GPT-2's prompts begin with it. Look at new tokens
+    only: ended = ended | (chosen == eos_id)."""
+    tokens, ended = prompt, torch.zeros(len(prompt), dtype=torch.bool)
+    for _ in range(max_new_tokens):
+        chosen = _next(model, tokens, temperature, top_k, top_p, generator)
+        if eos_id is not None:
+            chosen = chosen.masked_fill(ended, eos_id)
+        tokens = torch.cat([tokens, chosen[:, None]], 1)
+        if eos_id is not None:
+            ended = (tokens == eos_id).any(1)
+            if ended.all():
+                break
+    return tokens
+
+
 @generate.misconception("0 taken for none")
 @_signed
 def _(model, prompt, max_new_tokens, eos_id, temperature, top_k, top_p, generator):
@@ -3266,6 +3491,34 @@ def _(model, prompt, max_new_tokens, eos_id, temperature, top_k, top_p, generato
 
     def choose(tokens):
         return pieces.sample_next(model(tokens), temperature, top_k, top_p, generator)
+
+    return _written(prompt, max_new_tokens, eos_id, choose)
+
+
+@generate.misconception("every position's logits, where rows are drawn")
+@_signed
+def _(model, prompt, max_new_tokens, eos_id, temperature, top_k, top_p, generator):
+    """You hand the logits of all positions to sample_next, which wants (batch, vocab_size). The
+    last position's say what comes next: model(tokens)[:, -1]."""
+
+    def choose(tokens):
+        logits = model(tokens)
+        if temperature == 0:
+            return logits.argmax(-1)
+        return torch.multinomial(logits.softmax(-1), 1, generator=generator)
+
+    return _written(prompt, max_new_tokens, eos_id, choose)
+
+
+@generate.misconception("probabilities handed to sample_next")
+@_signed
+def _(model, prompt, max_new_tokens, eos_id, temperature, top_k, top_p, generator):
+    """You take a softmax and hand probabilities to sample_next, which takes another one. Hand it
+    the logits."""
+
+    def choose(tokens):
+        probabilities = model(tokens)[:, -1].softmax(-1)
+        return pieces.sample_next(probabilities, temperature, top_k, top_p, generator)
 
     return _written(prompt, max_new_tokens, eos_id, choose)
 
@@ -3477,9 +3730,7 @@ def _(model, prompt, max_new_tokens, eos_id, temperature, top_k, top_p, generato
     generator)."""
 
     def choose(tokens):
-        kept = None if top_p is None else max(1, int(top_p))
-        share = None if top_k is None else min(1.0, float(top_k))
-        return _next(model, tokens, temperature, kept, share, generator)
+        return _next(model, tokens, temperature, top_p, top_k, generator)
 
     return _written(prompt, max_new_tokens, eos_id, choose)
 
@@ -3579,6 +3830,10 @@ def _(piece: Piece, draw: Draw) -> None:
 def _(piece: Piece, draw: Draw) -> None:
     """GPT-2 small has 124,439,808 parameters; GPT-3, with 96 layers of 12,288 features, 50,257
     tokens and a context of 2,048, has 174.6 billion."""
+    if not piece.torch_calls.isdisjoint(gpt_parameters.forbidden):
+        raise expect.Mismatch(
+            "Not tried: your code builds the model, and GPT-3 is too large for that."
+        )
     _expect_count(piece, 12, 768, 50257, 1024)
     _expect_count(piece, 96, 12288, 50257, 2048)
 
@@ -3635,6 +3890,33 @@ def _(num_layers, d_model, vocab_size, context_length):
 def _(num_layers, d_model, vocab_size, context_length):
     """You count the layers and not the two tables: (vocab_size + context_length) · d_model."""
     return _counted(num_layers, d_model, 0, 0)
+
+
+@gpt_parameters.misconception("tables in every layer")
+def _(num_layers, d_model, vocab_size, context_length):
+    """You multiply the tables by num_layers. They are there once, at the entrance."""
+    tables = (vocab_size + context_length) * d_model
+    return _counted(num_layers, d_model, vocab_size, context_length) + (num_layers - 1) * tables
+
+
+@gpt_parameters.misconception("everything in every layer")
+def _(num_layers, d_model, vocab_size, context_length):
+    """You multiply everything by num_layers. The tables and the last norm are there once."""
+    return num_layers * _counted(1, d_model, vocab_size, context_length)
+
+
+@gpt_parameters.misconception("brackets forgotten")
+def _(num_layers, d_model, vocab_size, context_length):
+    """You multiply only context_length by d_model. Both tables have rows of d_model numbers:
+    (vocab_size + context_length) · d_model, with brackets."""
+    return _counted(num_layers, d_model, 0, context_length) + vocab_size
+
+
+@gpt_parameters.misconception("a bias for the head")
+def _(num_layers, d_model, vocab_size, context_length):
+    """You count a bias for the head, vocab_size numbers. GPT's head has none: it is the token
+    table, used a second time."""
+    return _counted(num_layers, d_model, vocab_size, context_length) + vocab_size
 
 
 @gpt_parameters.misconception("no last norm")
@@ -3723,6 +4005,29 @@ def _(num_layers, d_model, vocab_size, context_length):
     """You count a feed-forward layer with d_model hidden features. It has 4 · d_model."""
     d = d_model
     return _counted(num_layers, d, vocab_size, context_length, feed_forward=2 * d * d + 2 * d)
+
+
+@gpt_parameters.misconception("a feed-forward layer of 2 d_model")
+def _(num_layers, d_model, vocab_size, context_length):
+    """You count a feed-forward layer with 2 · d_model hidden features. It has 4 · d_model."""
+    d = d_model
+    return _counted(num_layers, d, vocab_size, context_length, feed_forward=4 * d * d + 3 * d)
+
+
+@gpt_parameters.misconception("one bias too few")
+def _(num_layers, d_model, vocab_size, context_length):
+    """d_model are missing in each layer: one bias. All four projections have one, out_proj too, and
+    so has linear2."""
+    d = d_model
+    return _counted(num_layers, d, vocab_size, context_length, attention=4 * d * d + 3 * d)
+
+
+@gpt_parameters.misconception("one projection")
+def _(num_layers, d_model, vocab_size, context_length):
+    """You count one matrix in the attention. There are four: q_proj, k_proj, v_proj and
+    out_proj."""
+    d = d_model
+    return _counted(num_layers, d, vocab_size, context_length, attention=d * d + d)
 
 
 @gpt_parameters.misconception("out_proj not counted")

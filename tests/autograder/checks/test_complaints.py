@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn import functional as F
 
 from autograder.channel.bench import describe_error
 from autograder.checks.complaints import meaning
@@ -61,6 +62,12 @@ MISTAKES = {
     ),
     "gradient of many numbers": (lambda: X.clone().requires_grad_().exp().backward(), "one number"),
     "stacking different shapes": (lambda: torch.stack([X, X[0]]), "one and the same shape"),
+    "classes in the last dimension": (
+        lambda: F.cross_entropy(X, torch.zeros(2, 3, dtype=torch.long)),
+        "second dimension",
+    ),
+    "joining other numbers of axes": (lambda: torch.cat([X[0], X]), "equally many axes"),
+    "a share for topk": (lambda: X.topk(0.5), "changed places"),
     "a name that is none": (lambda: undefined_name, "`undefined_name`"),  # noqa: F821
     "a name used too early": (used_before_bound, "`scores`"),
 }
