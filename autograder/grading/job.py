@@ -5,6 +5,7 @@ here, in another process, or on another machine that has the same version of the
 """
 
 import contextlib
+import importlib
 import threading
 import time
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from autograder.grading.receipt import Receipt, environment, key_of
 from autograder.lessons.release import released_notebook
 from autograder.lessons.submission import rebuild
 from autograder.sandbox import NoSandbox, choose
+from autograder.sandbox.warm import at_hand
 from workbook.syllabus import lesson as find_lesson
 
 _ONE_AT_A_TIME = threading.Lock()  # a process has one warm parent; a cluster may run threads
@@ -34,21 +36,25 @@ class Job:
 
 
 def prepare(lesson: str, limits: Limits, sandbox: str) -> None:
-    """Get this process ready for jobs of a lesson: the warm parent starts while the exercises are
-    imported. Raises NoSandbox."""
-    from autograder.exercises import exercises_of
-    from autograder.sandbox.warm import at_hand
+    """Get this process ready for jobs of a lesson: what a judge needs is imported while the warm
+    parent starts. Raises NoSandbox."""
 
-    def start() -> None:
-        with contextlib.suppress(NoSandbox), at_hand(choose(sandbox), of, limits):
-            pass
+    def bring() -> None:
+        from autograder.exercises import exercises_of
+
+        exercises_of(of)
+        # Torch imports it at the first gradient of several values.
+        importlib.import_module("torch.fx.experimental.symbolic_shapes")
+        judging_code.version(of)
 
     of = find_lesson(lesson)
-    choose(sandbox)
-    parent = threading.Thread(target=start)
-    parent.start()
-    exercises_of(of)
-    parent.join()
+    chosen = choose(sandbox)
+    imports = threading.Thread(target=bring)
+    imports.start()
+    # Here and not in the thread: bubblewrap ends what it runs when the thread that started it does.
+    with contextlib.suppress(NoSandbox), at_hand(chosen, of, limits):
+        pass
+    imports.join()
 
 
 def judge(job: Job) -> Receipt:

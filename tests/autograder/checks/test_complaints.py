@@ -4,7 +4,6 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.nn import functional as F
 
 from autograder.channel.bench import describe_error
 from autograder.checks.complaints import meaning

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import psutil
 import pytest
@@ -12,7 +13,8 @@ import pytest
 from autograder.channel.limits import Limits
 from autograder.channel.piece import PieceLost
 from autograder.channel.process import Process
-from autograder.sandbox import NoSandbox, Sandbox, warm
+from autograder.grading.job import prepare
+from autograder.sandbox import NoSandbox, Sandbox, choose, warm
 from autograder.sandbox.warm import WarmParent, at_hand
 from tests.autograder.sandbox.conftest import LIMITS
 from workbook.home import root
@@ -50,6 +52,16 @@ def test_forks_know_nothing_of_each_other(inside):
 def test_random_numbers_are_the_same_for_a_whole_class(inside):
     code = "import random, numpy, torch\nprint(random.random(), numpy.random.rand(), torch.rand(1))"
     assert inside(code)[1] == inside(code)[1]
+
+
+def test_what_is_started_ahead_is_what_the_first_job_takes():
+    warm.close_all()
+    prepare("02", LIMITS, "auto")
+    time.sleep(0.5)  # time in which it would be ended
+    (waiting,) = warm._idle
+    assert waiting.alive
+    with at_hand(choose("auto"), lesson("02"), LIMITS) as parent:
+        assert parent is waiting
 
 
 def test_how_a_worker_ended_is_told(parent):
