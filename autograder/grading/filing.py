@@ -6,34 +6,27 @@ name, so that nothing a student's folder holds can stop nbgrader. The submission
 they are.
 """
 
-import contextlib
 import hashlib
 import json
 import logging
-import warnings
-from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import nbformat
-import nbgrader.api
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.exc import SAWarning
 from traitlets.config import PyFileConfigLoader
 
 from autograder.grading import filed
 from autograder.grading.collecting import TIMESTAMP
 from autograder.grading.gradebook import fill_gradebook, with_points
 from autograder.grading.nbgrader_steps import SaveGrades
+from autograder.grading.quick_opening import quick_opening
 from autograder.grading.reading import read
 from autograder.grading.receipt import Receipt
 from autograder.grading.recording import record_all
@@ -69,7 +62,7 @@ class Clerk:
         changed after submissions were recorded, BadRoster and BadSettings."""
         fill_gradebook(lesson.name, self._course.db_url)
         self._released[lesson] = released_notebook(lesson)
-        with Gradebook(self._course.db_url) as gradebook:
+        with quick_opening(), Gradebook(self._course.db_url) as gradebook:
             submissions = gradebook.assignment_submissions(lesson.name)
             self._recorded[lesson] = {each.student_id for each in submissions}
 
@@ -125,7 +118,7 @@ class Clerk:
             notebook, resources, lesson, receipt
         )
         try:
-            with _one_engine():
+            with quick_opening():
                 converter.start()
         except Exception as error:
             raise NotFiled(self._log.errors() or str(error)) from error
@@ -164,20 +157,6 @@ class _Filing(Autograde):
         folder = self._format_dest(about["assignment"], about["student"])
         text = nbformat.writes(notebook) + "\n"
         write_text(Path(folder, Path(notebook_filename).name), text)
-
-
-@contextlib.contextmanager
-def _one_engine() -> Iterator[None]:
-    """nbgrader opens the gradebook seven times for a submission. With one engine behind them all,
-    SQLAlchemy translates each query once, and not at every opening."""
-    with mock.patch.object(nbgrader.api, "create_engine", _engine), warnings.catch_warnings():
-        warnings.simplefilter("ignore", SAWarning)  # nbgrader's own, about its own sessions
-        yield
-
-
-@cache
-def _engine(address: str, **options: Any) -> Engine:
-    return create_engine(address, **options)
 
 
 class _Heard(logging.Handler):

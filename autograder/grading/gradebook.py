@@ -10,6 +10,7 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import SaveCells
 
 from autograder.grading import roster
+from autograder.grading.quick_opening import quick_opening
 from autograder.grading.settings import Settings, settings
 from autograder.lessons.cells import grade_id, is_answer, is_locked
 from autograder.lessons.release import released_notebook
@@ -35,14 +36,15 @@ def fill_gradebook(assignment: str, database: str) -> None:
     """
     lesson, chosen = find_lesson(assignment), settings()
     notebook = with_points(released_notebook(lesson), chosen)
-    with Gradebook(database) as gradebook:
-        _fill_roster(gradebook, chosen)
-        known = _fill_assignment(gradebook, lesson, chosen, notebook)
-    if not known:
-        resources = {
-            "nbgrader": {"notebook": lesson.name, "assignment": lesson.name, "db_url": database}
-        }
-        SaveCells().preprocess(notebook, resources)
+    with quick_opening():
+        with Gradebook(database) as gradebook:
+            _fill_roster(gradebook, chosen)
+            known = _fill_assignment(gradebook, lesson, chosen, notebook)
+        if not known:
+            resources = {
+                "nbgrader": {"notebook": lesson.name, "assignment": lesson.name, "db_url": database}
+            }
+            SaveCells().preprocess(notebook, resources)
 
 
 def with_points(notebook: NotebookNode, chosen: Settings) -> NotebookNode:

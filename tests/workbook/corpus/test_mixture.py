@@ -187,8 +187,11 @@ def test_a_corpus_of_frequent_words_has_no_others_and_all_sentences_with_them():
     assert few.training == pairs("The cat sleeps.", "The cat sleeps?")
     assert few.validation == pairs("Sleeps the cat?")
     assert few.test == pairs("The cat.")
-    assert few.about == "4 pairs, those of the 3 most frequent English words"
+    assert few.about == "4 pairs, those with 3 frequent English words"
     assert whole.of_frequent_words(100).training == whole.training
+    assert whole.of_frequent_words(3, ["Hen, a!"]).training == pairs(
+        "The cat sleeps.", "The cat sleeps?", "A hen sleeps."
+    )
 
 
 def test_a_corpus_of_no_words_is_refused():
