@@ -45,23 +45,25 @@ class Corpus:
         text = "\n".join("\t".join(pair) for pair in self.training)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
-    def of_frequent_words(self, count: int) -> "Corpus":
-        """The pairs whose English is made of the `count` words that are most frequent in training:
-        in a short training every word should come often. Raises ValueError for less than one."""
+    def of_frequent_words(self, count: int, besides: Iterable[str] = ()) -> "Corpus":
+        """The pairs whose English is made of the `count` words that are most frequent in training,
+        and of the words of some sentences `besides`: in a short training every word should come
+        often. Raises ValueError for less than one."""
         if count < 1:
             raise ValueError(f"a corpus needs at least one word; got {count}")
-        counted = Counter(word for pair in self.training for word in _words(pair))
+        counted = Counter(word for pair in self.training for word in _words(pair.english))
         kept = {word for word, _ in counted.most_common(count)}
+        kept.update(word for sentence in besides for word in _words(sentence))
 
         def within(pairs: tuple[SentencePair, ...]) -> tuple[SentencePair, ...]:
-            return tuple(pair for pair in pairs if kept.issuperset(_words(pair)))
+            return tuple(pair for pair in pairs if kept.issuperset(_words(pair.english)))
 
         return replace(
             self,
             training=within(self.training),
             validation=within(self.validation),
             test=within(self.test),
-            about=f"{self.about}, those of the {len(kept):,} most frequent English words",
+            about=f"{self.about}, those with {len(kept):,} frequent English words",
         )
 
 
@@ -170,8 +172,8 @@ def _phrasebook(split: str) -> list[SentencePair]:
     return _plain(phrasebook.load_phrasebook(split))
 
 
-def _words(pair: SentencePair) -> list[str]:
-    return normalise(pair.english).split()
+def _words(sentence: str) -> list[str]:
+    return normalise(sentence).split()
 
 
 def _plain(pairs: Iterable[phrasebook.Pair]) -> list[SentencePair]:
