@@ -465,7 +465,7 @@ def batches(rows, size=40):
 # everything else. It needs fewer steps than AdamW alone.)
 
 # %%
-EPOCHS = 8
+EPOCHS = 10
 STEPS = EPOCHS * math.ceil(len(rows) / 40)
 rate = WarmupAndDecay(peak=3e-3)
 
@@ -527,11 +527,11 @@ train(writer, optimizer, losses, epochs=1)
 likely(*BEGINNINGS)
 
 # %% tags=["nbval-ignore-output"]
-train(writer, optimizer, losses, epochs=3)
+train(writer, optimizer, losses, epochs=4)
 likely(*BEGINNINGS)
 
 # %% tags=["nbval-ignore-output"]
-train(writer, optimizer, losses, epochs=3)
+train(writer, optimizer, losses, epochs=4)
 likely(*BEGINNINGS)
 
 # %% tags=["nbval-ignore-output"]

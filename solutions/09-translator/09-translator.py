@@ -631,7 +631,7 @@ from workbook.translator.real_positions import real_positions_only
 run = train(
     model,
     batches,
-    Budget(tokens=4_000_000 if device.type == "cuda" else 1_400_000),
+    Budget(tokens=4_000_000 if device.type == "cuda" else 1_200_000),
     step=real_positions_only(train_step),
     rate=WarmupAndDecay(peak=1e-2),
     optimizer=muon,

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from workbook.tensor_file import load_tensors, model_tensors, read_tensors, write_tensors
+from workbook.training.freed_memory import keep_freed_memory
 from workbook.training.optimizers import adam
 from workbook.training.precision import PRECISIONS, arithmetic, faster_precision
 
@@ -84,7 +85,9 @@ class WarmupAndDecay:
     def __call__(self, share: float, step: int) -> float:
         # The very first step has spent nothing; a rate of zero would waste it.
         rising = max(share, self.warmup / 100) / self.warmup if self.warmup else 1.0
-        return self.peak * min(1.0, rising, (1 - share) / (1 - self.warmup))
+        # A cell that is run again goes on past the budget: without rate, not against the gradient.
+        falling = max(0.0, (1 - share) / (1 - self.warmup))
+        return self.peak * min(1.0, rising, falling)
 
 
 @dataclass(frozen=True)
@@ -204,6 +207,8 @@ def train(
     if step is None:
         from workbook.pieces import train_step as step
     device = next(model.parameters()).device
+    if device.type == "cpu":
+        keep_freed_memory()
     model.train()
     settings = {
         "name": name,

@@ -113,6 +113,7 @@ def test_the_rate_goes_up_and_down_within_the_budget():
     assert rate(0.1, 3) == pytest.approx(2.0)
     assert rate(0.55, 4) == pytest.approx(1.0)
     assert rate(1.0, 5) == 0.0
+    assert rate(1.2, 6) == 0.0  # never against the gradient
     assert WarmupAndDecay(2.0, 0.0)(0.0, 1) == 2.0
 
 
