@@ -4,8 +4,8 @@ A misconception is the one a student has when it behaves the same: the same prop
 where answers depend on nothing but the inputs, the same calls return the same values (elsewhere,
 the same thing is said of them). Where none does exactly, the precision that answers are given in is
 left aside: torch.tensor of a list of floats is float32, whatever the check's inputs are. Two
-mistakes at once match no single misconception; then the one
-that explains the first failing property is named, if exactly one does.
+mistakes at once match no single misconception; then the one that explains the first failing
+property is named, if exactly one does.
 """
 
 import math
