@@ -3752,20 +3752,6 @@ def _(model, prompt, max_new_tokens, eos_id, temperature, top_k, top_p, generato
     return _writer()(model, prompt, *how)
 
 
-@generate.misconception("the generator seeded at every step")
-@_signed
-def _(model, prompt, max_new_tokens, eos_id, temperature, top_k, top_p, generator):
-    """You seed the generator anew at every step, so that every step draws alike. Hand it on as it
-    is."""
-
-    def choose(tokens):
-        if generator is not None:
-            generator.manual_seed(generator.initial_seed())
-        return _next(model, tokens, temperature, top_k, top_p, generator)
-
-    return _written(prompt, max_new_tokens, eos_id, choose)
-
-
 @generate.misconception("the prompt changed")
 @_signed
 def _(model, prompt, max_new_tokens, eos_id, temperature, top_k, top_p, generator):

@@ -881,22 +881,14 @@ def _(model, given):
     model.decoder = pieces.Decoder(*stack, given["norm_first"])
 
 
-@Transformer.misconception("dropout not passed to the stacks")
+@Transformer.misconception("dropout not passed on")
 @_constructed
 def _(model, given):
-    """The stacks have their own 0.1 as dropout, whatever was asked: pass dropout to Encoder and
-    Decoder."""
+    """Some part keeps a dropout of its own, 0.1, whatever was asked: pass dropout to Encoder, to
+    Decoder and to PositionalEncoding(d_model, max_length, dropout)."""
     stack = [given[name] for name in ("num_layers", "d_model", "num_heads", "d_ff")]
     model.encoder = pieces.Encoder(*stack, 0.1, given["norm_first"], given["activation"])
     model.decoder = pieces.Decoder(*stack, 0.1, given["norm_first"], given["activation"])
-
-
-@Transformer.misconception("dropout not passed to the positions")
-@_constructed
-def _(model, given):
-    """The positions keep their own dropout of 0.1: PositionalEncoding(d_model, max_length,
-    dropout)."""
-    model.positions = pieces.PositionalEncoding(given["d_model"], given["max_length"])
 
 
 @Transformer.misconception("no dropout anywhere")
