@@ -23,6 +23,11 @@ def test_the_interval_is_around_the_figure_and_the_same_again():
     assert scores(HYPOTHESES, REFERENCES) == (bleu, chrf)
 
 
+def test_a_record_can_hold_them():
+    for score in scores(["el gato come"] * 3, ["el gato comió"] * 3, draws=5):
+        assert all(type(number) is float for number in (score.value, score.low, score.high))
+
+
 def test_more_sentences_make_it_narrower():
     few, _ = scores(HYPOTHESES, REFERENCES)
     many, _ = scores(8 * HYPOTHESES, 8 * REFERENCES)
