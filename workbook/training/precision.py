@@ -45,7 +45,7 @@ def faster_precision(
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         trial = copy.deepcopy(model)
         for module in trial.modules():
-            if isinstance(module, nn.RNNBase):  # a copy's weights lie apart; cuDNN wants them packed
+            if isinstance(module, nn.RNNBase):  # cuDNN wants its weights packed; a copy's aren't
                 module.flatten_parameters()
         for attempt in range(_ROUNDS + 1):
             for precision in PRECISIONS:

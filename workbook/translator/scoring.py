@@ -49,7 +49,7 @@ def scores(
 
 def _score(metric, hypotheses: Sequence[str], references: Sequence[str], draws: int) -> Score:
     result = metric.corpus_score(list(hypotheses), [list(references)], n_bootstrap=draws)
-    # sacreBLEU shows them in its own table only; chrF's are NumPy's numbers, which JSON doesn't take.
+    # sacreBLEU shows them in its own table only; chrF's are NumPy's, which JSON doesn't take.
     middle, half = float(result._mean), float(result._ci)
     name = {"BLEU": "BLEU", "chrF2": "chrF"}[result.name]
     signature = metric.get_signature().format()
