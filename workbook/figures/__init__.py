@@ -13,7 +13,7 @@ _HOMES = {
     "widget": ("Explorer",),
     "matrices": ("attention_matrix", "attention_matrices"),
     "learning": ("learning_curves",),
-    "curves": ("share_curves", "time_curves"),
+    "curves": ("bleu_curves", "share_curves", "time_curves"),
     "heads": ("Reading", "head_explorer", "word_in_every_head"),
     "architecture.map": ("transformer_map",),
     "rnn_recap.reading": ("unrolled_network",),

@@ -1,4 +1,4 @@
-"""Measured curves against a length: a share of right answers, or the time that something takes."""
+"""Measured curves: shares of right answers and times against a length, BLEU against training."""
 
 from collections.abc import Mapping, Sequence
 
@@ -55,6 +55,62 @@ def share_curves(
     return Picture(
         page.figure, f"{title.rstrip('.')}. {measure.capitalize()} by {xlabel}. {told}.{guess}"
     )
+
+
+def bleu_curves(
+    positions: Sequence[object],
+    curves: Mapping[str, Sequence[tuple[float, float, float]]],
+    title: str,
+    xlabel: str,
+    *,
+    copied: float | None = None,
+    note: str = MEASURED,
+) -> Picture:
+    """BLEU within the band of its interval, one line a model, at positions at equal distances.
+
+    Args:
+        positions: what each place on the axis is called: tokens of training.
+        curves: name → (BLEU, the interval's low end, its high end) for each position.
+        title: what to notice.
+        copied: what the untranslated source would get, drawn as a dotted line.
+
+    Raises:
+        ValueError: no curve, more curves than line styles, another number of figures than of
+            positions, or a figure outside its interval.
+    """
+    names = [str(position) for position in positions]
+    _refuse({name: [point[0] for point in points] for name, points in curves.items()}, len(names))
+    for name, points in curves.items():
+        if not all(low <= value <= high for value, low, high in points):
+            raise ValueError(f"each figure of {name} should lie in its interval; it has {points}")
+    places = range(len(names))
+    with sheet(7.2, 3.3, title, note) as page:
+        axes = page.axes(0.75, 0.6, 6.1, 2.6)
+        for (name, points), style in zip(curves.items(), SERIES, strict=False):
+            values, lows, highs = zip(*points, strict=True)
+            axes.plot(places, values, label=name, **style)
+            axes.fill_between(places, lows, highs, color=style["color"], alpha=0.15, linewidth=0)
+        if copied is not None:
+            axes.axhline(copied, color=MUTED, linestyle=":", linewidth=1.3)
+            axes.text(
+                len(names) - 1, copied + 0.6, "the source, copied",
+                size=SMALL_SIZE, color=MUTED, va="bottom", ha="right",
+            )  # fmt: skip
+        axes.set_xticks(places, names)
+        axes.set(xlabel=xlabel, ylabel="BLEU")
+        axes.set_ylim(bottom=0)
+        axes.grid(axis="y")
+        axes.legend(loc="upper left", handlelength=3.2)
+    told = "; ".join(
+        f"{name}: "
+        + ", ".join(
+            f"{value:.1f} ({low:.1f} to {high:.1f}) at {where}"
+            for where, (value, low, high) in zip(names, points, strict=True)
+        )
+        for name, points in curves.items()
+    )
+    copy = "" if copied is None else f" A copy of the source has {copied:.1f}."
+    return Picture(page.figure, f"{title.rstrip('.')}. BLEU by {xlabel}. {told}.{copy}")
 
 
 def time_curves(

@@ -166,9 +166,10 @@ def compare(
     seed: int = 0,
     shares: Sequence[float] = SHARES,
     say: Callable[[str], None] = print,
+    keep: Callable[[dict[str, Any]], None] = lambda found: None,
 ) -> dict[str, Any]:
     """Train each kind and score it at these shares of its training: parameters, tokens and scores
-    by the kind's name."""
+    by the kind's name. `keep` is given what there is after each kind."""
     device = pick_device()
     case, tokenizer = learn_words(corpus.training, size.vocab_size)
     encoded = encoded_pairs(case, tokenizer, corpus.training)
@@ -210,6 +211,7 @@ def compare(
         )
         found[name] = {"parameters": count(model), "curve": curve, "precision": run.precision}
         say(f"{name}: {count(model):,} parameters; {run}")
+        keep(found)
     return found
 
 
@@ -253,12 +255,17 @@ def main() -> None:
         "machine": kind_of_machine(),
         "torch": torch.__version__,
         "corpus": corpus.about,
-        "kinds": compare(corpus, size, tokens, arguments.kinds, arguments.seed),
     }
     if corpus.name == "tatoeba":
         copied = scores([p.english for p in corpus.test], [p.spanish for p in corpus.test])
         record["copy of the source"] = {s.name: [s.value, s.low, s.high] for s in copied}
-    write_text(recorded_at(corpus.name), json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+    def keep(found: dict[str, Any]) -> None:
+        # After each kind: whoever stops an hour's work keeps what is done.
+        text = json.dumps({**record, "kinds": found}, indent=1, ensure_ascii=False)
+        write_text(recorded_at(corpus.name), text + "\n")
+
+    compare(corpus, size, tokens, arguments.kinds, arguments.seed, keep=keep)
 
 
 def kind_of_machine() -> str:

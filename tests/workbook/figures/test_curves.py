@@ -1,10 +1,11 @@
-"""Measured curves: shares and times against a length."""
+"""Measured curves: shares and times against a length, BLEU against training."""
 
 import pytest
 
-from workbook.figures import share_curves, time_curves
+from workbook.figures import bleu_curves, share_curves, time_curves
 
 SHARES = {"with": [0.9, 0.8, 0.7], "without": [0.8, 0.4, 0.1]}
+BLEU = {"old": [(10.0, 9.0, 11.0), (20.0, 18.5, 21.5)], "new": [(8, 7, 9), (25.0, 23.0, 27.0)]}
 TIMES = {"RNN": [1.0, 4.0, 16.0], "attention": [0.5, 2.0, 40.0]}
 
 
@@ -64,3 +65,29 @@ def test_what_cannot_be_drawn_is_refused(curves):
 def test_no_time_at_all_is_refused():
     with pytest.raises(ValueError, match="above 0"):
         time_curves([1, 2], {"a": [1.0, 0.0]}, "Nothing", "words")
+
+
+def test_bleu_is_a_line_within_the_band_of_its_interval():
+    axes = bleu_curves(["1 M", "2 M"], BLEU, "Newer is better", "tokens").figure.axes[0]
+    assert [list(line.get_ydata()) for line in axes.lines] == [[10.0, 20.0], [8, 25.0]]
+    bands = [band.get_paths()[0].vertices[:, 1] for band in axes.collections]
+    assert [(min(band), max(band)) for band in bands] == [(9.0, 21.5), (7, 27.0)]
+    assert axes.get_ylim()[0] == 0
+
+
+def test_the_alternative_text_gives_every_bleu_and_the_copy():
+    alt = bleu_curves(["1 M", "2 M"], BLEU, "Newer.", "tokens", copied=1.26).alt
+    assert "old: 10.0 (9.0 to 11.0) at 1 M, 20.0 (18.5 to 21.5) at 2 M" in alt
+    assert "A copy of the source has 1.3." in alt
+
+
+def test_a_copy_of_the_source_is_a_dotted_line_with_its_name():
+    axes = bleu_curves(["1 M", "2 M"], BLEU, "Newer", "tokens", copied=1.26).figure.axes[0]
+    assert list(axes.lines[-1].get_ydata()) == [1.26, 1.26]
+    assert [text.get_text() for text in axes.texts] == ["the source, copied"]
+
+
+@pytest.mark.parametrize("curves", [{}, {"a": [(1.0, 0.5, 1.5)]}, {"a": [(1.0, 2.0, 3.0)] * 2}])
+def test_bleu_that_cannot_be_drawn_is_refused(curves):
+    with pytest.raises(ValueError, match=r"curves|numbers|interval"):
+        bleu_curves(["1 M", "2 M"], curves, "Nothing", "tokens")

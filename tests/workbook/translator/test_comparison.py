@@ -14,15 +14,22 @@ SIZE = replace(preset("tiny"), vocab_size=400, d_model=32, num_heads=2, d_ff=64,
 
 
 @pytest.fixture(scope="module")
-def found():
+def kept():
+    """The names of the kinds there were, each time `compare` had something to keep."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def found(kept):
     corpus = mixture.phrasebook_corpus()
     corpus = replace(corpus, training=corpus.training[:300])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(comparison, "_SCORED", 3)
         patch.setattr(comparison, "probed", lambda translator, name: {name: 0.0})
         return comparison.compare(
-            corpus, SIZE, 3_000, ["transformer", "GRU"], shares=(0.5, 1.0), say=lambda line: None
-        )
+            corpus, SIZE, 3_000, ["transformer", "GRU"], shares=(0.5, 1.0), say=lambda line: None,
+            keep=lambda found: kept.append(list(found)),
+        )  # fmt: skip
 
 
 def test_each_kind_is_scored_at_its_shares(found):
@@ -45,7 +52,7 @@ def test_all_are_of_about_the_same_size(found):
 def test_what_is_recorded_says_how_it_came_about(found, tmp_path, monkeypatch, capsys):
     path = tmp_path / "comparison.json"
     monkeypatch.setattr(comparison, "recorded_at", lambda corpus: path)
-    monkeypatch.setattr(comparison, "compare", lambda *given: found)
+    monkeypatch.setattr(comparison, "compare", lambda *given, keep: keep(found))
     monkeypatch.setattr(
         "sys.argv",
         ["comparison", "phrasebook", "--preset", "tiny", "--tokens", "50", "--seed", "7"],
@@ -60,6 +67,24 @@ def test_what_is_recorded_says_how_it_came_about(found, tmp_path, monkeypatch, c
     assert said.endswith(f"{command} --seed 7")
     assert record["date"] in said
     assert "seed 7 on " in said
+
+
+def test_what_is_done_is_kept_when_the_rest_is_stopped(found, tmp_path, monkeypatch):
+    def stopped(*given, keep):
+        keep({"transformer": found["transformer"]})
+        raise KeyboardInterrupt
+
+    path = tmp_path / "comparison.json"
+    monkeypatch.setattr(comparison, "recorded_at", lambda corpus: path)
+    monkeypatch.setattr(comparison, "compare", stopped)
+    monkeypatch.setattr("sys.argv", ["comparison", "phrasebook", "--tokens", "50"])
+    with pytest.raises(KeyboardInterrupt):
+        comparison.main()
+    assert list(comparison.recorded("phrasebook")["kinds"]) == ["transformer"]
+
+
+def test_each_kind_is_kept_as_soon_as_it_is_done(found, kept):
+    assert kept == [["transformer"], ["transformer", "GRU"]]
 
 
 def test_a_recurrent_kind_is_as_wide_as_the_transformer_allows():
