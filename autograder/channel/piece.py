@@ -59,9 +59,11 @@ class Asked:
         return self._ask("call", args=args, kwargs=kwargs)["value"]
 
     def on_accelerator(self, *args: Any, **kwargs: Any) -> Any:
-        """The value of a call whose tensors are on this machine's device (the CPU where it has
-        none)."""
-        return self._ask("call", args=args, kwargs=kwargs, accelerator=True)["value"]
+        """The value of a call whose tensors are on this machine's fastest device, if the piece is
+        `accelerated`; on the CPU if it isn't, or where there is no other."""
+        self._piece.wants_accelerator = True
+        accelerator = self._piece.accelerated
+        return self._ask("call", args=args, kwargs=kwargs, accelerator=accelerator)["value"]
 
     def inputs_after(self, *args: Any, **kwargs: Any) -> list[torch.Tensor]:
         """The tensors that were passed, as they are after the call."""
@@ -121,12 +123,17 @@ class Instance(Asked):
 
 
 class Piece(Asked):
-    """A student's function or class. Keeps a trace of what it returned, for the diagnosis."""
+    """A student's function or class. Keeps a trace of what it returned, for the diagnosis.
+
+    accelerated: whether calls `on_accelerator` get there. wants_accelerator: whether there was one.
+    """
 
     def __init__(self, send: Callable[[Request], Reply]) -> None:
         super().__init__(self)
         self._send = send
         self._seed: int | None = None
+        self.accelerated = False
+        self.wants_accelerator = False
         self.trace: list[Any] = []
         self.torch_calls: set[str] = set()
 

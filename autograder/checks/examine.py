@@ -13,6 +13,7 @@ from autograder.channel.piece import Piece, PieceLost, PieceRaised, here
 from autograder.checks.diagnosis import Conduct, diagnose, observe
 from autograder.checks.exercise import Exercise
 from autograder.checks.verdict import Diagnosis, Result, Verdict
+from workbook.device import pick_device
 from workbook.syllabus import PIECES
 
 PRACTICE_SEED = 20170612  # the day "Attention Is All You Need" appeared
@@ -32,15 +33,22 @@ def _examine(exercise: Exercise, piece: Piece, seed: int) -> Verdict:
     if refusal is not None:
         return unjudged(exercise, *refusal)
     conducts: list[Conduct] = []
-    for prop in exercise.properties:
-        conduct = observe(piece, prop, seed)
-        if conduct.lost is not None:
-            return unjudged(exercise, conduct.lost.cause, conduct.lost.message)
-        if conduct.error is not None and _is_stub(conduct.error):
-            return unjudged(
-                exercise, "not written yet", _where_the_stub_is(exercise, conduct.error)
-            )
-        conducts.append(conduct)
+    for_accelerator = []
+    for place, prop in enumerate(exercise.properties):
+        piece.wants_accelerator = False
+        conducts.append(observe(piece, prop, seed))
+        if (verdict := _no_verdict(exercise, conducts[-1])) is not None:
+            return verdict
+        if piece.wants_accelerator:
+            for_accelerator.append(place)
+    # An index out of range, harmless on a CPU, ends all work on a GPU until the kernel is started
+    # anew: only what is right on the CPU goes there.
+    if all(conduct.held for conduct in conducts) and pick_device().type != "cpu":
+        piece.accelerated = True
+        for place in for_accelerator:
+            conducts[place] = observe(piece, exercise.properties[place], seed)
+            if (verdict := _no_verdict(exercise, conducts[place])) is not None:
+                return verdict
     forbidden = tuple(name for name in exercise.forbidden if name in piece.torch_calls)
     failed = not all(conduct.held for conduct in conducts)
     return Verdict(
@@ -51,6 +59,15 @@ def _examine(exercise: Exercise, piece: Piece, seed: int) -> Verdict:
         forbidden=forbidden,
         instead=exercise.instead,
     )
+
+
+def _no_verdict(exercise: Exercise, conduct: Conduct) -> Verdict | None:
+    """Why a piece that behaves like this can't be judged; None if it can."""
+    if conduct.lost is not None:
+        return unjudged(exercise, conduct.lost.cause, conduct.lost.message)
+    if conduct.error is not None and _is_stub(conduct.error):
+        return unjudged(exercise, "not written yet", _where_the_stub_is(exercise, conduct.error))
+    return None
 
 
 @contextlib.contextmanager

@@ -1393,11 +1393,13 @@ text, (spanish_words, english_words, weights) = looks("The red car is in the big
 figures.attention_matrix(weights, spanish_words, english_words, f"“{text}”: where the order turns")
 
 # %% [markdown]
-# And now **you** type. The words of the phrasebook are family, food, weather, places, time, work. (Outside
-# of a live notebook you see the first sentence's picture.)
+# And now **you** type. Your model knows the thousand most frequent words of the phrasebook: family, food,
+# weather, places, time, work. Some come out right (*the children are playing in the park*), some half
+# right, and a word it has hardly met becomes another one without a warning (*my sister is reading a
+# book*). (Outside of a live notebook you see the first sentence's picture.)
 
 # %% tags=["nbval-ignore-output"]
-figures.translation_box(looks, "my little sister wants a green apple")
+figures.translation_box(looks, "my tall brother has a black dog")
 
 # %% [markdown]
 # ---

@@ -54,6 +54,45 @@ def test_a_right_answer_has_all_the_points():
     assert all(each.message == "" for each in verdict.results)
 
 
+# ---- on the accelerator ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def accelerator(monkeypatch):
+    """A machine with a GPU that stands on its CPU: how often something was to go there."""
+    went = []
+    monkeypatch.setattr("autograder.checks.examine.pick_device", lambda: torch.device("cuda"))
+    monkeypatch.setattr(
+        "autograder.channel.bench.pick_device", lambda: went.append(1) or torch.device("cpu")
+    )
+    return went
+
+
+def test_what_is_right_on_the_cpu_is_tried_on_the_accelerator(accelerator):
+    assert verdict_on(pieces.softmax, SOFTMAX).passed
+    assert len(accelerator) == 1
+
+
+def test_what_is_wrong_on_the_cpu_never_gets_there_nor_do_known_mistakes(accelerator):
+    for misconception in SOFTMAX.misconceptions:
+        verdict = verdict_on(misconception.wrong, SOFTMAX)
+        assert verdict.diagnosis.name == misconception.name
+    assert not accelerator
+
+
+def test_what_goes_wrong_only_on_the_accelerator_fails_there(accelerator):
+    def only_on_the_cpu(scores, dim):
+        if accelerator:
+            raise RuntimeError("Expected all tensors to be on the same device")
+        return pieces.softmax(scores, dim)
+
+    verdict = verdict_on(only_on_the_cpu, SOFTMAX)
+    assert [each.name for each in verdict.results if not each.passed] == [
+        "float32, on this machine's device"
+    ]
+    assert verdict.error["type"] == "RuntimeError"
+
+
 # ---- not tried ---------------------------------------------------------------------------------
 
 
