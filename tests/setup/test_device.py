@@ -7,7 +7,7 @@ import numpy
 import pytest
 import torch
 
-from workbook.device import describe_device, pick_device, seed
+from workbook.device import describe_device, pick_device, seed, seed_torch
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,11 @@ def test_a_gpu_is_described_with_its_memory(monkeypatch):
 
 def test_apples_gpu_is_described_with_what_it_lacks():
     assert "no float64" in describe_device(torch.device("mps"))
+
+
+def test_seeding_torch_alone_gives_torchs_numbers_and_notes_nothing_down():
+    torch.manual_seed(7)
+    expected, waiting = torch.rand(3), len(torch.cuda._queued_calls)
+    seed_torch(7)
+    assert torch.rand(3).tolist() == expected.tolist()
+    assert len(torch.cuda._queued_calls) == waiting or torch.accelerator.is_available()

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from workbook.device import seed_torch
 from workbook.tensor_file import load_tensors, model_tensors, read_tensors, write_tensors
 from workbook.training.freed_memory import keep_freed_memory
 from workbook.training.optimizers import adam
@@ -234,7 +235,7 @@ def train(
                 for group in running.optimizer.param_groups:
                     group["lr"] = rate(running.share, running.progress.steps + 1)
                 # By step, so that a resumed run drops out what an uninterrupted one would.
-                torch.manual_seed((seed * 1_000_003 + running.progress.steps) % 2**63)
+                seed_torch((seed * 1_000_003 + running.progress.steps) % 2**63)
                 with arithmetic(running.precision, device):
                     loss, tokens = step(model, batch, running.optimizer, None, smoothing, max_norm)
                 now = time.perf_counter()
