@@ -32,9 +32,6 @@ WHERE_STUDENTS_WRITE = ("__main__", "submission", "toolbox")
 # Whose torch calls are not the student's: those of borrowed pieces, and ours.
 _THE_COURSE = ("workbook.pieces", "workbook.toolbox", "autograder")
 
-# Where a piece computes. Noting costs as much as the piece itself, and the rest is torch's work.
-_COMPUTING = ("construct", "call")
-
 # Characters of what an exception says of itself.
 LONGEST = {"type": 200, "message": 2000, "code": 200, "function": 200}
 
@@ -44,8 +41,8 @@ class Bench:
     torch's generator first.
 
     `subject` may be anything a student bound to the name; `describe` tells what it is. The names of
-    the torch functions it calls, in its constructor or in a call, are noted, unless `noting` is
-    False, which is faster.
+    the torch functions that its calls use are noted, unless `noting` is False, which is faster.
+    (Not its constructor's: that has seen no input, and initial weights take hundreds of calls.)
     """
 
     def __init__(self, subject: Any, noting: bool = True) -> None:
@@ -70,7 +67,7 @@ class Bench:
         try:
             if "seed" in request:
                 _seed(request["seed"])
-            noting = self._noting and request["op"] in _COMPUTING
+            noting = self._noting and request["op"] == "call"
             with recorder if noting else contextlib.nullcontext():
                 reply = self._operations[request["op"]](request)
         except KeyboardInterrupt:

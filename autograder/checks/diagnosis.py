@@ -7,9 +7,9 @@ left aside: torch.tensor of a list of floats is float32, whatever the check's in
 mistakes at once match no single misconception; then the one that explains the first failing
 property is named, if exactly one does.
 
-There are dozens of misconceptions and a student waits, so each is run no further than its first
-answer that isn't the piece's, and begins where answers can be compared. Nearly all are out after
-one call.
+There are dozens of misconceptions and a student waits. So those that are known to fail the same
+properties come first, and are run on these alone; where none of them is the one, all are run, each
+no further than its first answer that isn't the piece's.
 """
 
 import math
@@ -24,7 +24,7 @@ from autograder.channel.piece import Piece, PieceLost, PieceRaised, here
 from autograder.channel.wire import Handle
 from autograder.checks.complaints import meaning
 from autograder.checks.draw import Draw
-from autograder.checks.exercise import Exercise, Misconception, Property
+from autograder.checks.exercise import Exercise, Misconception, Property, marks
 from autograder.checks.expect import NOTHING_RETURNED, Mismatch
 from autograder.checks.verdict import Diagnosis
 
@@ -94,11 +94,17 @@ def observe(piece: Piece, prop: Property, seed: int, trace: list[Any] | None = N
 def diagnose(exercise: Exercise, conducts: Sequence[Conduct], seed: int) -> Diagnosis | None:
     """The misconception that behaves as the piece did, None where none does."""
     observed = list(zip(exercise.properties, conducts, strict=True))
-    # What failed is where most misconceptions differ: looked at first, the others needn't be run.
+    # What failed is where most misconceptions differ, and an answer is had sooner than a sentence.
     telling = sorted(observed, key=lambda pair: (pair[1].held, not pair[0].repeatable))
-    # One answer tells more than a sentence that is had for a whole run.
-    comparable = next((pair for pair in telling if pair[0].repeatable), telling[0])
-    telling.sort(key=lambda pair: pair is not comparable)
+    failed = marks(seen.held for seen in conducts)
+    for misconception in exercise.misconceptions:
+        if exercise.failing.get(misconception.name) == failed and all(
+            _behaves(misconception, prop, seed, seen) for prop, seen in telling[: failed.count("x")]
+        ):
+            return _named(misconception)
+    # Where nothing that can be compared failed, begin with something that held.
+    first = next((pair for pair in telling if pair[0].repeatable), telling[0])
+    telling.sort(key=lambda pair: pair is not first)
     for precisely in (True, False):
         for misconception in exercise.misconceptions:
             if all(_behaves(misconception, prop, seed, seen, precisely) for prop, seen in telling):
