@@ -7,9 +7,9 @@ left aside: torch.tensor of a list of floats is float32, whatever the check's in
 mistakes at once match no single misconception; then the one that explains the first failing
 property is named, if exactly one does.
 
-There are dozens of misconceptions and a student waits. So those that are known to fail the same
-properties come first, and are run on these alone; where none of them is the one, all are run, each
-no further than its first answer that isn't the piece's.
+There are dozens of misconceptions, and a student waits. So those that are known to fail the same
+properties come first (`Exercise.failing`), and are run on these alone. Where none of them is the
+one, all are run, each no further than its first answer that isn't the piece's.
 """
 
 import math
@@ -102,7 +102,7 @@ def diagnose(exercise: Exercise, conducts: Sequence[Conduct], seed: int) -> Diag
             _behaves(misconception, prop, seed, seen) for prop, seen in telling[: failed.count("x")]
         ):
             return _named(misconception)
-    # Where nothing that can be compared failed, begin with something that held.
+    # Now all of them: where no answer can be compared in what failed, begin with one that held.
     first = next((pair for pair in telling if pair[0].repeatable), telling[0])
     telling.sort(key=lambda pair: pair is not first)
     for precisely in (True, False):
@@ -170,6 +170,11 @@ class _Known:
 def _known(misconception: Misconception, prop: Property, seed: int) -> _Known:
     """What earlier checks with this seed have shown of it: it is the same at every one."""
     return _Known()
+
+
+def forget() -> None:
+    """As in a new kernel: what earlier checks have shown isn't known any more."""
+    _known.cache_clear()
 
 
 def _named(misconception: Misconception) -> Diagnosis:
