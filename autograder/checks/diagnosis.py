@@ -8,8 +8,9 @@ mistakes at once match no single misconception; then the one that explains the f
 property is named, if exactly one does.
 
 There are dozens of misconceptions, and a student waits. So those that are known to fail the same
-properties come first (`Exercise.failing`), and are run on these alone. Where none of them is the
-one, all are run, each no further than its first answer that isn't the piece's.
+properties come first (`Exercise.failing`), and are compared in what failed alone. Where none of
+them is the one, all are compared in everything, each run no further than its first answer that
+isn't the piece's.
 """
 
 import math
