@@ -90,7 +90,7 @@ def _examine_in(notebook: Notebook, exercise: Exercise) -> tuple[Verdict, str]:
         ), ""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        verdict = examine(exercise, here(subject))
+        verdict = examine(exercise, here(subject, noting=bool(exercise.forbidden)))
         elsewhere = None if verdict.passed else _wrong_elsewhere(notebook, exercise, cell)
     if elsewhere is not None:
         verdict = replace(verdict, diagnosis=elsewhere)

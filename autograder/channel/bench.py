@@ -12,6 +12,7 @@ import linecache
 import sys
 import types
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -40,7 +41,8 @@ class Bench:
     torch's generator first.
 
     `subject` may be anything a student bound to the name; `describe` tells what it is. The names of
-    the torch functions it calls are noted, unless `noting` is False, which is a third faster.
+    the torch functions that its calls use are noted, unless `noting` is False, which is faster.
+    (Not its constructor's: that has seen no input, and initial weights take hundreds of calls.)
     """
 
     def __init__(self, subject: Any, noting: bool = True) -> None:
@@ -65,7 +67,8 @@ class Bench:
         try:
             if "seed" in request:
                 _seed(request["seed"])
-            with recorder if self._noting else contextlib.nullcontext():
+            noting = self._noting and request["op"] == "call"
+            with recorder if noting else contextlib.nullcontext():
                 reply = self._operations[request["op"]](request)
         except KeyboardInterrupt:
             raise
@@ -229,11 +232,16 @@ class CallRecorder(TorchFunctionMode):
         self.names: set[str] = set()
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        if not _called_by_the_course():
-            # torch.ops.aten.softmax.int and torch.special.softmax are the softmax too.
-            name = getattr(func, "__name__", "").partition(".")[0]
-            self.names.add(name.removeprefix("special_"))
+        name = _name_of(func)
+        if name not in self.names and not _called_by_the_course():
+            self.names.add(name)
         return func(*args, **(kwargs or {}))
+
+
+@lru_cache(maxsize=4096)
+def _name_of(func: Callable) -> str:
+    # torch.ops.aten.softmax.int and torch.special.softmax are the softmax too.
+    return getattr(func, "__name__", "").partition(".")[0].removeprefix("special_")
 
 
 def _seed(number: int) -> None:
@@ -249,10 +257,15 @@ def _called_by_the_course() -> bool:
     frame = sys._getframe(2)
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
-        if module != __name__ and module.partition(".")[0] != "torch":
+        if module != __name__ and not _is_torchs(module):
             return module.startswith(_THE_COURSE)
         frame = frame.f_back
     return False
+
+
+@lru_cache(maxsize=4096)
+def _is_torchs(module: str) -> bool:
+    return module.partition(".")[0] == "torch"
 
 
 def _backward(

@@ -6,11 +6,16 @@ the same thing is said of them). Where none does exactly, the precision that ans
 left aside: torch.tensor of a list of floats is float32, whatever the check's inputs are. Two
 mistakes at once match no single misconception; then the one that explains the first failing
 property is named, if exactly one does.
+
+There are dozens of misconceptions, and a student waits. So those that are known to fail the same
+properties come first (`Exercise.failing`), and are compared in what failed alone. Where none of
+them is the one, all are compared in everything, each run no further than its first answer that
+isn't the piece's.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +25,7 @@ from autograder.channel.piece import Piece, PieceLost, PieceRaised, here
 from autograder.channel.wire import Handle
 from autograder.checks.complaints import meaning
 from autograder.checks.draw import Draw
-from autograder.checks.exercise import Exercise, Misconception, Property
+from autograder.checks.exercise import Exercise, Misconception, Property, marks
 from autograder.checks.expect import NOTHING_RETURNED, Mismatch
 from autograder.checks.verdict import Diagnosis
 
@@ -49,12 +54,31 @@ class Conduct:
     lost: PieceLost | None = None
 
 
-def observe(piece: Piece, prop: Property, seed: int) -> Conduct:
-    """Put a piece to one property, on the inputs that this seed gives."""
+class Differs(BaseException):
+    """An answer that isn't the one it is compared with. (No Exception: no property may catch
+    it.)"""
+
+
+class Following(list):
+    """A trace that stops, with Differs, at its first answer that isn't alike to another trace's."""
+
+    def __init__(self, other: Sequence[Any]) -> None:
+        super().__init__()
+        self._other = other
+
+    def append(self, answer: Any) -> None:
+        super().append(answer)
+        if not _agree(self[-1:], self._other[len(self) - 1 :]):
+            raise Differs
+
+
+def observe(piece: Piece, prop: Property, seed: int, trace: list[Any] | None = None) -> Conduct:
+    """Put a piece to one property, on the inputs that this seed gives. The answers are added to
+    `trace`, a new list unless one is given."""
     message, kind, error, lost = "", "", None, None
     try:
         piece.seed(seed)
-        piece.trace = []
+        piece.trace = [] if trace is None else trace
         prop.holds(piece, Draw(seed, prop.name))
     except Mismatch as mismatch:
         message, kind = mismatch.message, mismatch.kind
@@ -71,14 +95,20 @@ def observe(piece: Piece, prop: Property, seed: int) -> Conduct:
 def diagnose(exercise: Exercise, conducts: Sequence[Conduct], seed: int) -> Diagnosis | None:
     """The misconception that behaves as the piece did, None where none does."""
     observed = list(zip(exercise.properties, conducts, strict=True))
-    # What failed is where most misconceptions differ: looked at first, the others needn't be run.
-    telling = sorted(observed, key=lambda pair: pair[1].held)
+    # What failed is where most misconceptions differ, and an answer is had sooner than a sentence.
+    telling = sorted(observed, key=lambda pair: (pair[1].held, not pair[0].repeatable))
+    failed = marks(seen.held for seen in conducts)
+    for misconception in exercise.misconceptions:
+        if exercise.failing.get(misconception.name) == failed and all(
+            _behaves(misconception, prop, seed, seen) for prop, seen in telling[: failed.count("x")]
+        ):
+            return _named(misconception)
+    # Now all of them: where no answer can be compared in what failed, begin with one that held.
+    first = next((pair for pair in telling if pair[0].repeatable), telling[0])
+    telling.sort(key=lambda pair: pair is not first)
     for precisely in (True, False):
         for misconception in exercise.misconceptions:
-            if all(
-                _alike(_conduct(misconception, prop, seed), seen, prop, precisely)
-                for prop, seen in telling
-            ):
+            if all(_behaves(misconception, prop, seed, seen, precisely) for prop, seen in telling):
                 return _named(misconception)
     return _explains_first_failure(exercise, observed, seed) or _in_general(exercise, conducts)
 
@@ -104,15 +134,48 @@ def _explains_first_failure(
     matching = [
         misconception
         for misconception in exercise.misconceptions
-        if _alike(_conduct(misconception, prop, seed), seen, prop)
+        if _behaves(misconception, prop, seed, seen)
     ]
     return _named(matching[0]) if len(matching) == 1 else None
 
 
+def _behaves(
+    misconception: Misconception,
+    prop: Property,
+    seed: int,
+    seen: Conduct,
+    precisely: bool = True,
+) -> bool:
+    """Whether a known mistake does what was seen. It is run only as far as it has to be."""
+    known = _known(misconception, prop, seed)
+    if known.conduct is None and _agree(known.answers, seen.trace):
+        piece = here(misconception.wrong, noting=False)
+        trace = Following(seen.trace) if prop.repeatable else []
+        try:
+            known.conduct = observe(piece, prop, seed, trace)
+        except Differs:
+            known.answers = trace
+    return known.conduct is not None and _alike(known.conduct, seen, prop, precisely)
+
+
+@dataclass
+class _Known:
+    """How a known mistake behaves: the whole of it, or its first answers, where nobody has needed
+    more."""
+
+    answers: list[Any] = field(default_factory=list)
+    conduct: Conduct | None = None
+
+
 @lru_cache(maxsize=4096)
-def _conduct(misconception: Misconception, prop: Property, seed: int) -> Conduct:
-    """How a known mistake behaves. It is the same at every check with this seed."""
-    return observe(here(misconception.wrong, noting=False), prop, seed)
+def _known(misconception: Misconception, prop: Property, seed: int) -> _Known:
+    """What earlier checks with this seed have shown of it: it is the same at every one."""
+    return _Known()
+
+
+def forget() -> None:
+    """As in a new kernel: what earlier checks have shown isn't known any more."""
+    _known.cache_clear()
 
 
 def _named(misconception: Misconception) -> Diagnosis:
@@ -123,6 +186,14 @@ def _alike(one: Conduct, other: Conduct, prop: Property, precisely: bool = True)
     if one.held != other.held or (one.error is None) != (other.error is None):
         return False
     return same(one.trace, other.trace, precisely) if prop.repeatable else one.kind == other.kind
+
+
+def _agree(answers: Sequence[Any], trace: Sequence[Any]) -> bool:
+    """Whether a trace begins with these answers, their precision left aside."""
+    return len(answers) <= len(trace) and all(
+        same(answer, its_like, precisely=False)
+        for answer, its_like in zip(answers, trace, strict=False)
+    )
 
 
 def same(one: Any, other: Any, precisely: bool = True) -> bool:

@@ -16,7 +16,7 @@ The docstring of a property or a misconception is the sentence a student reads.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,7 +56,8 @@ class Exercise:
 
     `reference` gives the signature and is the oracle; `forbidden` are names of torch functions that
     would be the answer itself, and `instead` is what the author of such an answer reads where the
-    general sentence doesn't fit.
+    general sentence doesn't fit. `failing` says of misconceptions which properties they fail, as
+    `marks` does: a diagnosis begins with those that fail what the piece failed.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Exercise:
     instead: str = ""
     properties: list[Property] = field(default_factory=list)
     misconceptions: list[Misconception] = field(default_factory=list)
+    failing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def lesson(self) -> Lesson:
@@ -116,6 +118,11 @@ class Exercise:
     def _refuse_twin(self, name: str, existing: list, kind: str) -> None:
         if any(each.name == name for each in existing):
             raise ValueError(f"{self.name} has two of the {kind} {name!r}; names are unique")
+
+
+def marks(held: Iterable[bool]) -> str:
+    """A mark for each property in order: - where it held, x where it failed."""
+    return "".join("-" if each else "x" for each in held)
 
 
 def _sentence(declared: Any, what: str) -> str:

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.util import find_spec
 
 from autograder.checks.exercise import Exercise
+from autograder.exercises.failing import FAILING
 from workbook.syllabus import LESSONS, PIECES, Lesson, lesson_of
 
 
@@ -24,6 +25,8 @@ def exercises_of(lesson: Lesson) -> tuple[Exercise, ...]:
         return ()
     module = importlib.import_module(module_name)
     declared = {each.name: each for each in vars(module).values() if isinstance(each, Exercise)}
+    for name, each in declared.items():
+        each.failing = FAILING.get(name, {})
     return tuple(declared[piece] for piece in lesson.pieces)
 
 

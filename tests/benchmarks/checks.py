@@ -1,8 +1,9 @@
-"""How long a check takes on a warm kernel: `python -m tests.benchmarks.checks`.
+"""How long a check takes on a warm kernel: `python -m tests.benchmarks.checks [EXERCISE …]`.
 
-For each exercise, over repeated examinations: the median for the reference (right), for the median
-wrong answer and for the slowest one, diagnosis included. Then what importing the course adds to
-importing torch, in fresh processes, one after the other.
+For each exercise (of those named, or all): the median for the reference (right), and of its wrong
+answers the median one and the slowest, each as a kernel's first wrong answer, diagnosis included.
+Then which exercises are over their limit. Without names, what importing the course adds to
+importing torch as well, in fresh processes, one after the other.
 """
 
 import statistics
@@ -11,11 +12,12 @@ import sys
 import time
 
 from autograder.channel.piece import here
-from autograder.checks.diagnosis import _conduct
+from autograder.checks import diagnosis
 from autograder.checks.examine import examine
-from autograder.exercises import all_exercises
+from autograder.exercises import all_exercises, exercise
 
 REPEATS = 5
+LIMIT = {False: 150, True: 400}  # ms for the median right and the median wrong answer; True: class
 IMPORTS = """
 import time; start = time.perf_counter()
 import torch; torch_done = time.perf_counter()
@@ -31,22 +33,37 @@ def milliseconds(exercise, subject):
     """The median of one check, in ms; each starts without what an earlier one remembered."""
     times = []
     for _ in range(REPEATS):
-        _conduct.cache_clear()
+        diagnosis.forget()
         start = time.perf_counter()
-        examine(exercise, here(subject))
+        examine(exercise, here(subject, noting=bool(exercise.forbidden)))  # as `check` does
         times.append(1000 * (time.perf_counter() - start))
     return statistics.median(times)
 
 
-def main():
+def measure(exercises):
+    """Prints a line for each exercise, and then the names of those over their limit."""
     print(
-        f"{'exercise':<30}{'right':>8}{'wrong':>8}{'slowest wrong':>15}   ms, median of {REPEATS}"
+        f"{'exercise':<30}{'right':>8}{'wrong':>8}{'slowest':>9}{'limit':>7}   "
+        f"ms, median of {REPEATS}; the slowest wrong answer"
     )
-    for exercise in all_exercises():
-        right = milliseconds(exercise, exercise.reference)
-        wrong = [milliseconds(exercise, each.wrong) for each in exercise.misconceptions]
-        middle, slowest = statistics.median(wrong), max(wrong)
-        print(f"{exercise.name:<30}{right:>8.0f}{middle:>8.0f}{slowest:>15.0f}")
+    over = []
+    for each in exercises:
+        right = milliseconds(each, each.reference)
+        wrong = {other.name: milliseconds(each, other.wrong) for other in each.misconceptions}
+        middle, slowest = statistics.median(wrong.values()), max(wrong, key=wrong.get)
+        limit = LIMIT[each.is_class]
+        print(
+            f"{each.name:<30}{right:>8.0f}{middle:>8.0f}{wrong[slowest]:>9.0f}{limit:>7}   "
+            f"{slowest}",
+            flush=True,
+        )
+        if max(right, middle) > limit:
+            over.append(each.name)
+    print(f"over the limit: {', '.join(over) or 'none'}")
+
+
+def importing():
+    """Prints what importing the course takes."""
     runs = []
     for _ in range(5):
         done = subprocess.run(
@@ -57,5 +74,11 @@ def main():
     print(f"importing torch {base:.2f} s; the course adds {added:.3f} s ({added / base:.0%})")
 
 
+def main(names):
+    measure([exercise(name) for name in names] or all_exercises())
+    if not names:
+        importing()
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

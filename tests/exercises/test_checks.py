@@ -11,6 +11,7 @@ from autograder.checks.examine import examine
 from autograder.exercises import all_exercises
 from tests.conftest import CHECKED
 from tests.exercises.correct import all_variants
+from tests.exercises.failing import failures
 
 EXERCISES = {each.name: each for each in all_exercises()}
 EACH_EXERCISE = [pytest.param(each, id=each.name) for each in EXERCISES.values()]
@@ -69,12 +70,14 @@ def test_the_reference_is_accepted(exercise, seeds):
 
 
 @pytest.mark.parametrize("exercise", EACH_EXERCISE)
-def test_every_property_is_failed_by_some_wrong_answer(exercise):
-    failed = set()
-    for misconception in exercise.misconceptions:
-        verdict = examine(exercise, here(misconception.wrong))
-        failed |= {result.name for result in verdict.results if not result.passed}
-    untouched = {prop.name for prop in exercise.properties} - failed
+def test_what_each_wrong_answer_fails_is_written_down_and_every_property_is_failed(exercise):
+    found = failures(exercise)
+    assert found == exercise.failing, f"run python -m tests.exercises.failing {exercise.name}"
+    untouched = {
+        prop.name
+        for position, prop in enumerate(exercise.properties)
+        if all(marks[position] == "-" for marks in found.values())
+    }
     assert not untouched, f"no misconception fails {untouched}: can these fail at all?"
 
 

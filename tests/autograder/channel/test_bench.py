@@ -199,6 +199,28 @@ def test_calls_before_and_after_an_exception_are_noted():
     assert calls(torch.zeros, 3) == {"zeros"}, "and the noting has ended"
 
 
+def test_what_the_course_called_first_still_counts_when_the_student_calls_it():
+    text = (
+        "from workbook.pieces import softmax as borrowed\n"
+        "def piece(x):\n    borrowed(x, -1)\n    return x.softmax(-1)\n"
+    )
+    assert "softmax" in calls(student(text).piece, X)
+
+
+def test_a_constructors_calls_are_not_noted():
+    text = (
+        "import torch\nclass Doubled(torch.nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n"
+        "        self.two = torch.ones(2).sum()\n"
+        "    def forward(self, x):\n        return self.two * x\n"
+    )
+    piece = here(student(text).Doubled)
+    instance = piece.construct()
+    assert piece.torch_calls == set()
+    instance(X)
+    assert {"mul", "sum"} & piece.torch_calls == {"mul"}
+
+
 def test_the_keyboards_interruption_goes_through():
     names = student("def piece():\n    raise KeyboardInterrupt\n")
     with pytest.raises(KeyboardInterrupt):

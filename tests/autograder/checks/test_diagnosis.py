@@ -1,11 +1,14 @@
 """Which known mistake a failing piece makes."""
 
 import math
+from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import given, settings
 
+from autograder import exercises
 from autograder.channel.piece import PieceLost, here
 from autograder.channel.wire import Handle, Opaque, decode, encode
 from autograder.checks import expect
@@ -166,6 +169,129 @@ def test_where_answers_are_random_the_words_decide():
 
     assert diagnosed(exercise, lambda x, by=0.0: x + 0).name == "draws nothing"
     assert diagnosed(exercise, lambda x, by=0.0: torch.randn(5) / 0).name == "draws infinity"
+
+
+# ---- how far misconceptions are run -------------------------------------------------------------
+
+
+def counted(exercise):
+    """Calls of each misconception, by name, from now on."""
+    calls = Counter()
+    for position, each in enumerate(exercise.misconceptions):
+
+        def counting(*args, wrong=each.wrong, name=each.name):
+            calls[name] += 1
+            return wrong(*args)
+
+        exercise.misconceptions[position] = replace(each, wrong=counting)
+    return calls
+
+
+def several_answers():
+    """A property that asks three times."""
+    exercise = Exercise("attend", reference=square_plus)
+
+    @exercise.property("three squares", points=1)
+    def _(piece, draw):
+        """Three times x times x."""
+        xs = [draw.normal(2) for _ in range(3)]
+        for x, square in [(x, piece(x)) for x in xs]:
+            expect.close(square, x * x, "the square")
+
+    for name, change in {
+        "twice": lambda x: x + x,
+        "twice from the second on": lambda x: x + x if counted_calls() > 1 else x * x,
+        "cubed": lambda x: x * x * x,
+    }.items():
+        change.__doc__ = "Wrong."
+        exercise.misconception(name)(change)
+    asked = []
+
+    def counted_calls():
+        asked.append(None)
+        return len(asked)
+
+    return exercise
+
+
+def test_a_misconception_is_run_no_further_than_its_first_answer_that_differs():
+    exercise = several_answers()
+    calls = counted(exercise)
+    assert diagnosed(exercise, lambda x: x * x * x).name == "cubed"
+    assert calls == {"twice": 1, "twice from the second on": 1, "cubed": 3}
+
+
+def test_what_it_answered_is_remembered():
+    exercise = several_answers()
+    calls = counted(exercise)
+    for _ in range(2):
+        assert diagnosed(exercise, lambda x: x * x * x).name == "cubed"
+    assert calls == {"twice": 1, "twice from the second on": 1, "cubed": 3}
+    assert diagnosed(exercise, lambda x: x + x).name == "twice"
+    assert calls["twice"] == 1 + 3, "run again, now that its first answer agrees"
+    assert diagnosed(exercise, lambda x: -x) is None
+    assert calls["twice"] == 1 + 3
+
+
+def test_one_that_was_interrupted_is_run_again():
+    exercise = toy()
+    wrong, interrupted = exercise.misconceptions[2].wrong, []
+
+    def first_time_interrupted(x, by=0.0):
+        if not interrupted:
+            interrupted.append(True)
+            raise KeyboardInterrupt
+        return wrong(x, by)
+
+    exercise.misconceptions[2] = replace(exercise.misconceptions[2], wrong=first_time_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        diagnosed(exercise, wrong)
+    assert diagnosed(exercise, wrong).name == "negated"
+
+
+def test_those_that_fail_the_same_properties_come_first_and_are_run_on_these_alone():
+    exercise = toy()
+    calls = counted(exercise)
+    exercise.failing = {
+        "twice instead of squared": "xxx",
+        "shift forgotten": "-x-",
+        "negated": "xxx",
+    }
+    assert diagnosed(exercise, lambda x, by=0.0: x * x).name == "shift forgotten"
+    assert calls == {"shift forgotten": 1}
+
+
+def test_a_mark_that_is_wrong_or_missing_changes_no_name():
+    for failing in ({}, {"shift forgotten": "xxx", "negated": "-x-"}, {"shift forgotten": "-x"}):
+        exercise = toy()
+        exercise.failing = failing
+        for each in exercise.misconceptions:
+            assert diagnosed(exercise, each.wrong).name == each.name
+
+
+@pytest.mark.parametrize("name", ["softmax", "residual", "SelfAttention"])
+def test_the_short_way_leads_where_the_long_way_does(name):
+    """The long way: every misconception under every property to its end, as the docstring says."""
+    exercise = exercises.exercise(name)
+    seed = 5
+    behaviours = {
+        each.name: [observe(here(each.wrong), prop, seed) for prop in exercise.properties]
+        for each in exercise.misconceptions
+    }
+
+    def alike(one, other, prop):
+        if (one.held, one.error is None) != (other.held, other.error is None):
+            return False
+        return same(one.trace, other.trace) if prop.repeatable else one.kind == other.kind
+
+    for each in exercise.misconceptions:
+        seen = [observe(here(each.wrong), prop, seed) for prop in exercise.properties]
+        the_long_way = next(
+            name
+            for name, behaviour in behaviours.items()
+            if all(map(alike, behaviour, seen, exercise.properties))
+        )
+        assert diagnose(exercise, seen, seed).name == the_long_way == each.name
 
 
 # ---- what is observed --------------------------------------------------------------------------

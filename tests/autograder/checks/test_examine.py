@@ -1,5 +1,6 @@
 """An exercise and a piece, put together."""
 
+import gc
 import inspect
 import math
 
@@ -433,3 +434,20 @@ def test_a_check_leaves_the_notebooks_random_numbers_alone():
     torch.manual_seed(5)
     verdict_on(ATTENTION.reference)
     assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_no_garbage_is_collected_in_the_middle_of_a_check(collecting):
+    during = []
+
+    def attention(query, key, value, mask=None, dropout_p=0.0):
+        during.append(gc.isenabled())
+        return ATTENTION.reference(query, key, value, mask, dropout_p)
+
+    try:
+        gc.enable() if collecting else gc.disable()
+        assert verdict_on(attention).passed
+        assert gc.isenabled() == collecting
+    finally:
+        gc.enable()
+    assert not any(during)
