@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 
 from autograder.channel.made import MAKERS, OnePass
 from autograder.channel.wire import Handle, Made, Opaque, map_leaves, tensors_in, travels
-from workbook.device import pick_device
+from workbook.device import pick_device, seed_torch
 
 Request = dict[str, Any]
 Reply = dict[str, Any]
@@ -66,7 +66,7 @@ class Bench:
         recorder = CallRecorder()
         try:
             if "seed" in request:
-                _seed(request["seed"])
+                seed_torch(request["seed"])
             noting = self._noting and request["op"] == "call"
             with recorder if noting else contextlib.nullcontext():
                 reply = self._operations[request["op"]](request)
@@ -242,15 +242,6 @@ class CallRecorder(TorchFunctionMode):
 def _name_of(func: Callable) -> str:
     # torch.ops.aten.softmax.int and torch.special.softmax are the softmax too.
     return getattr(func, "__name__", "").partition(".")[0].removeprefix("special_")
-
-
-def _seed(number: int) -> None:
-    """As `torch.manual_seed`, which takes milliseconds for what it notes down for every kind of
-    accelerator that hasn't been started."""
-    if torch.accelerator.is_available():
-        torch.manual_seed(number)
-    else:
-        torch.default_generator.manual_seed(number)
 
 
 def _called_by_the_course() -> bool:
