@@ -2887,8 +2887,12 @@ def _writer(draw: Draw, norm_first: bool = True) -> dict[str, Any]:
         "norm_first": norm_first,
         "max_length": 9,
     }
-    shapes = {name: p.shape for name, p in translators.Writer(**sizes).named_parameters()}
-    return {"weights": draw.weights(shapes, scale=0.5), **sizes}
+    return {"weights": draw.weights(_writers_shapes(**sizes), scale=0.5), **sizes}
+
+
+@lru_cache(maxsize=64)
+def _writers_shapes(**sizes: Any) -> dict[str, torch.Size]:
+    return {name: p.shape for name, p in translators.Writer(**sizes).named_parameters()}
 
 
 @torch.no_grad()
@@ -2909,10 +2913,10 @@ def _expect_steps(piece: Piece, draw: Draw, norm_first: bool = True, masked: boo
     mask = torch.ones(batch, 1, 1, sources, dtype=torch.bool)
     if masked:
         mask = draw.mask(batch, 1, 1, sources)
-    wanted = _all_at_once(translators.writer(**made_of), tokens, memory, mask)
     model = piece.make("writer", **made_of).handle
     cache = piece.make("empty_cache", num_layers=made_of["num_layers"]).handle
     found = [piece(model, tokens[:, position], memory, mask, cache) for position in range(length)]
+    wanted = _all_at_once(translators.writer(**made_of), tokens, memory, mask)
     for position, logits in enumerate(found):
         what = f"The logits of position {position}, [sentence, token],"
         expect.close(logits, wanted[:, position], what, _CLOSE)
@@ -2927,7 +2931,6 @@ def _(piece: Piece, draw: Draw) -> None:
     tokens = draw.tokens(batch, 1, low=0, high=made_of["vocab_size"] - 1)
     memory = draw.normal(batch, sources, made_of["d_model"])
     mask = draw.mask(batch, 1, 1, sources)
-    wanted = _all_at_once(translators.writer(**made_of), tokens, memory, mask)[:, 0]
     found = piece(
         Made("writer", made_of),
         tokens[:, 0],
@@ -2935,6 +2938,7 @@ def _(piece: Piece, draw: Draw) -> None:
         mask,
         Made("empty_cache", {"num_layers": made_of["num_layers"]}),
     )
+    wanted = _all_at_once(translators.writer(**made_of), tokens, memory, mask)[:, 0]
     expect.close(found, wanted, "The logits, [sentence, token],", _CLOSE)
 
 
