@@ -966,8 +966,8 @@ figures.word_in_a_plane(
 # Before, attention with random weights mixes a bit of every word into *bank*. A bit of *river* is
 # among them, so a cut does better than a coin, and not well. After pre-training, most sentences
 # lie on their own side: **the vector of *bank* depends on its sense**, and nobody told the model that
-# there are two. `pooled`, which had to know what the neighbours will be about, sorts most of them
-# too, and it stands at `[CLS]`, not at *bank*.
+# there are two. `pooled`, which had to know what the neighbours will be about, sorts nearly all of
+# them, and it stands at `[CLS]`, not at *bank*.
 
 # %% [markdown]
 # ---
@@ -1192,8 +1192,8 @@ figures.few_labels(
 #
 # | with 10 labels, ten draws | pre-trained | from scratch |
 # |---|---|---|
-# | the sense of *bank* | 84 to 100 %, mean 95 % | 42 to 72 %, mean 59 % |
-# | the kind of sentence | 76 to 89 %, mean 83 % | 41 to 61 %, mean 53 % |
+# | the sense of *bank* | 87 to 100 %, mean 95 % | 42 to 72 %, mean 59 % |
+# | the kind of sentence | 72 to 88 %, mean 81 % | 41 to 61 %, mean 53 % |
 #
 # The worst of the one beats the best of the other, in both tasks.
 
