@@ -858,7 +858,7 @@ def pre_train(model, steps, every=25):
 
 # %% tags=["nbval-ignore-output"]
 untrained = new_bert()
-model = PreTraining(copy.deepcopy(untrained))
+model = PreTraining(copy.deepcopy(untrained)).to(device)
 curve = pre_train(model, steps=750)
 model.eval()
 figures.learning_curves(
