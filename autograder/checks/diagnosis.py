@@ -8,9 +8,9 @@ mistakes at once match no single misconception; then the one that explains the f
 property is named, if exactly one does.
 
 There are dozens of misconceptions, and a student waits. So those that are known to fail the same
-properties come first (`Exercise.failing`), and are compared in what failed alone. Where none of
-them is the one, all are compared in everything, each run no further than its first answer that
-isn't the piece's.
+properties come first (`Exercise.failing`), and with the seed of practice, for which that is known,
+they are compared in what failed alone. Where none of them is the one, all are compared in
+everything, each run no further than its first answer that isn't the piece's.
 """
 
 import math
@@ -24,7 +24,7 @@ import torch
 from autograder.channel.piece import Piece, PieceLost, PieceRaised, here
 from autograder.channel.wire import Handle
 from autograder.checks.complaints import meaning
-from autograder.checks.draw import Draw
+from autograder.checks.draw import PRACTICE_SEED, Draw
 from autograder.checks.exercise import Exercise, Misconception, Property, marks
 from autograder.checks.expect import NOTHING_RETURNED, Mismatch
 from autograder.checks.verdict import Diagnosis
@@ -98,9 +98,11 @@ def diagnose(exercise: Exercise, conducts: Sequence[Conduct], seed: int) -> Diag
     # What failed is where most misconceptions differ, and an answer is had sooner than a sentence.
     telling = sorted(observed, key=lambda pair: (pair[1].held, not pair[0].repeatable))
     failed = marks(seen.held for seen in conducts)
+    # What is written down is known for that seed; with another one, chance may fail more or less.
+    enough = failed.count("x") if seed == PRACTICE_SEED else len(telling)
     for misconception in exercise.misconceptions:
         if exercise.failing.get(misconception.name) == failed and all(
-            _behaves(misconception, prop, seed, seen) for prop, seen in telling[: failed.count("x")]
+            _behaves(misconception, prop, seed, seen) for prop, seen in telling[:enough]
         ):
             return _named(misconception)
     # Now all of them: where no answer can be compared in what failed, begin with one that held.

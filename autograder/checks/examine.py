@@ -12,12 +12,11 @@ import torch
 
 from autograder.channel.piece import Piece, PieceLost, PieceRaised, here
 from autograder.checks.diagnosis import Conduct, diagnose, observe
+from autograder.checks.draw import PRACTICE_SEED
 from autograder.checks.exercise import Exercise
 from autograder.checks.verdict import Diagnosis, Result, Verdict
 from workbook.device import pick_device
 from workbook.syllabus import PIECES
-
-PRACTICE_SEED = 20170612  # the day "Attention Is All You Need" appeared
 
 
 def examine(exercise: Exercise, piece: Piece, seed: int = PRACTICE_SEED) -> Verdict:
