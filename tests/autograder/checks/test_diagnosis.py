@@ -13,6 +13,7 @@ from autograder.channel.piece import PieceLost, here
 from autograder.channel.wire import Handle, Opaque, decode, encode
 from autograder.checks import expect
 from autograder.checks.diagnosis import AWKWARD, diagnose, observe, same
+from autograder.checks.draw import PRACTICE_SEED
 from autograder.checks.exercise import Exercise
 from tests.autograder.strange_values import strange
 
@@ -257,8 +258,17 @@ def test_those_that_fail_the_same_properties_come_first_and_are_run_on_these_alo
         "shift forgotten": "-x-",
         "negated": "xxx",
     }
-    assert diagnosed(exercise, lambda x, by=0.0: x * x).name == "shift forgotten"
+    practised = diagnosed(exercise, lambda x, by=0.0: x * x, PRACTICE_SEED)
+    assert practised.name == "shift forgotten"
     assert calls == {"shift forgotten": 1}
+
+
+def test_with_another_seed_they_have_to_hold_what_the_piece_holds():
+    exercise = toy()
+    calls = counted(exercise)
+    exercise.failing = {"shift forgotten": "-x-"}
+    assert diagnosed(exercise, lambda x, by=0.0: x * x, PRACTICE_SEED + 1).name == "shift forgotten"
+    assert calls == {"shift forgotten": 3}
 
 
 def test_a_mark_that_is_wrong_or_missing_changes_no_name():
