@@ -60,6 +60,9 @@ class LessonPage:
         self._notebook = notebook
         self._panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
         self._cells = self._panel.locator(".jp-Notebook .jp-Cell")
+        # JupyterLab saves by itself, too. Where that meets a person's saving, it asks what to keep.
+        overwrite = page.get_by_role("button", name="Overwrite")
+        page.add_locator_handler(overwrite, lambda: overwrite.click())
 
     def open(self, address: str) -> None:
         """Go there, and wait until the lesson is shown and its kernel is ready."""
