@@ -34,6 +34,7 @@ def _examine(exercise: Exercise, piece: Piece, seed: int) -> Verdict:
         return unjudged(exercise, *refusal)
     conducts: list[Conduct] = []
     for_accelerator = []
+    piece.accelerated = False  # a piece may be examined again
     for place, prop in enumerate(exercise.properties):
         piece.wants_accelerator = False
         conducts.append(observe(piece, prop, seed))

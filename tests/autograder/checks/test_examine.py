@@ -81,6 +81,16 @@ def test_what_is_wrong_on_the_cpu_never_gets_there_nor_do_known_mistakes(acceler
     assert not accelerator
 
 
+def test_a_piece_that_was_there_is_tried_on_the_cpu_first_when_it_is_examined_again(accelerator):
+    def only_once(scores, dim):
+        return scores if accelerator else pieces.softmax(scores, dim)
+
+    piece = here(only_once)
+    for _ in range(2):
+        assert not examine(SOFTMAX, piece).passed
+    assert len(accelerator) == 1
+
+
 def test_what_goes_wrong_only_on_the_accelerator_fails_there(accelerator):
     def only_on_the_cpu(scores, dim):
         if accelerator:
