@@ -1,5 +1,6 @@
 """The same mistake written another way keeps its name: parts made in another order begin with other
-random weights, and scores out of a list are float32."""
+random weights, scores out of a list are float32, and what a class keeps is there at the next
+check."""
 
 import functools
 import inspect
@@ -9,7 +10,7 @@ import torch
 
 from autograder.channel.piece import here
 from autograder.checks.examine import examine
-from autograder.exercises import translator
+from autograder.exercises import gpt, translator
 
 
 def _wrong(exercise, name):
@@ -54,6 +55,41 @@ def test_a_beam_whose_scores_are_float32(name):
     diagnosis = examine(translator.beam_search, here(rounded), seed=3).diagnosis
     assert diagnosis is not None
     assert diagnosis.name == name
+
+
+def test_a_store_that_belongs_to_the_class_at_every_check():
+    class Cache:
+        keys, values = {}, {}
+
+        def __init__(self, num_layers):
+            pass
+
+        def append(self, layer, key, value):
+            for store, new in ((self.keys, key), (self.values, value)):
+                old = [store[layer]] if layer in store else []
+                store[layer] = torch.cat([*old, new], dim=2)
+            return self.keys[layer], self.values[layer]
+
+        @property
+        def length(self):
+            return self.keys[0].size(2) if self.keys else 0
+
+    for _ in range(3):
+        diagnosis = examine(gpt.KVCache, here(Cache)).diagnosis
+        assert diagnosis is not None
+        assert diagnosis.name == "shared by all caches"
+
+
+def test_a_store_of_the_class_whatever_else_has_been_compared_with_it():
+    class Undescribed(gpt.pieces.KVCache):
+        def append(self, layer, key, value):
+            return key + 1, value
+
+    examine(gpt.KVCache, here(Undescribed), seed=1)  # the known mistakes stop where they differ
+    wrong = _wrong(gpt.KVCache, "shared by all caches")
+    diagnosis = examine(gpt.KVCache, here(wrong), seed=2).diagnosis
+    assert diagnosis is not None
+    assert diagnosis.name == "shared by all caches"
 
 
 def test_a_score_is_recognised_whichever_way_the_beam_was_searched():
