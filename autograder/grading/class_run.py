@@ -8,7 +8,7 @@ was judged or filed isn't judged or filed again.
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -134,8 +134,9 @@ class ClassRun:
             while waiting:
                 yield from self._finish_some(waiting)
         finally:
-            for future in waiting:
-                future.cancel()
+            for future, ready in waiting.items():  # of a run that is stopped
+                if not future.cancel():
+                    _keep_if_done(future, ready)
 
     def _begin(self, found: Submission | Problem, waiting: dict[Future, _Ready]) -> Outcome | None:
         """Stage a submission and give it to a worker, or finish it where it has its receipt."""
@@ -229,6 +230,13 @@ class ClassRun:
             finally:
                 self.tally.spent(what, started)
             yield thing
+
+
+def _keep_if_done(future: Future, ready: _Ready) -> None:
+    """What was judged already needn't be judged by the next run."""
+    if future.done():
+        with suppress(Exception):
+            receipt_store.keep(checked(future.result(), ready.key))
 
 
 def _problem(ready: _Ready, message: str) -> Outcome:

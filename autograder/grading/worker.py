@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from autograder.channel.frames import EndOfFrames, read_frame, write_frame
 from autograder.grading.quick_start import leave_out_address_grammars
+from autograder.sandbox.warm import close_all
 
 _LONGEST = 2**31
 READY = "ready?"
@@ -33,8 +34,8 @@ def _read(tasks: BinaryIO, waiting: queue.SimpleQueue) -> None:
     with contextlib.suppress(EndOfFrames, OSError):
         while True:
             waiting.put(read_frame(tasks, _LONGEST))
-    waiting.put(None)
     os.kill(os.getpid(), signal.SIGINT)
+    waiting.put(None)
 
 
 def _outcome(task: bytes) -> bytes:
@@ -58,6 +59,7 @@ def main() -> None:
     outcomes = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     serve(sys.stdin.buffer, outcomes)
+    close_all()
     os._exit(0)  # the reader may still hold standard input, and would be waited for
 
 

@@ -45,10 +45,10 @@ class Workers(Executor):
     ) -> None:
         self._deadline = deadline
         self._prepare = prepare
-        self._preparing: list[_Worker] = []
+        self._at_work: list[_Worker] = []
         self._jobs: queue.SimpleQueue[tuple[Future, Callable, tuple, dict] | None]
         self._jobs = queue.SimpleQueue()
-        self._closed = False
+        self._closed = self._given_up = False
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(count)]
         for thread in self._threads:
             thread.start()
@@ -62,15 +62,16 @@ class Workers(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the processes, after the jobs that were submitted, or without those that have not
-        begun."""
+        """End the processes, after the jobs that were submitted; or now: a job that has not begun
+        is cancelled, and one under way is given up with WorkerEnded."""
         self._closed = True
         if cancel_futures:
+            self._given_up = True
             with contextlib.suppress(queue.Empty):
                 while (waiting := self._jobs.get_nowait()) is not None:
                     waiting[0].cancel()
-            for worker in list(self._preparing):
-                worker.kill()  # nothing is left to prepare for
+            for worker in list(self._at_work):
+                worker.end()
         for _ in self._threads:
             self._jobs.put(None)
         if wait:
@@ -86,13 +87,13 @@ class Workers(Executor):
                     continue
                 for attempt in range(1, _TRIES + 1):
                     try:
-                        if worker is None:
-                            worker = stack.enter_context(_Worker())
+                        worker = worker or self._started(stack)
                         outcome = worker.ask((function, arguments, named), self._deadline)
                     except WorkerEnded as ended:
                         worker = None
-                        if attempt == _TRIES:
+                        if attempt == _TRIES or self._given_up:
                             future.set_exception(ended)
+                            break
                     except BaseException as error:  # it belongs to whoever waits for the future
                         future.set_exception(error)
                         break
@@ -108,14 +109,19 @@ class Workers(Executor):
         failed: the first job will tell why."""
         if self._prepare is None or self._closed:
             return None
-        worker = stack.enter_context(_Worker())
-        self._preparing.append(worker)
+        worker = self._started(stack)
         try:
             worker.ask((self._prepare, (), {}), self._deadline)
         except WorkerEnded:
             return None
-        finally:
-            self._preparing.remove(worker)
+        return worker
+
+    def _started(self, stack: contextlib.ExitStack) -> "_Worker":
+        worker = stack.enter_context(_Worker())
+        self._at_work.append(worker)
+        stack.callback(self._at_work.remove, worker)
+        if self._given_up:  # while it was started
+            worker.end()
         return worker
 
 
@@ -135,8 +141,7 @@ class _Worker:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()  # it ends when there is nothing more to read
+        self.end()
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -144,9 +149,10 @@ class _Worker:
             self._process.wait()
         self._process.stdout.close()
 
-    def kill(self) -> None:
-        """End it now."""
-        self._process.kill()
+    def end(self) -> None:
+        """Let it give up what it does, tidy up and end."""
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()  # it ends when there is nothing more to read
 
     def ask(self, task: Any, seconds: float) -> Any:
         """The outcome of a task, which may be an exception. Raises WorkerEnded."""

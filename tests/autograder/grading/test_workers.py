@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from autograder.channel.limits import Limits
+from autograder.grading.job import prepare
 from autograder.grading.schedule import NoScheduler, cluster, here
 from autograder.grading.workers import WorkerEnded, Workers
 from workbook.home import root
@@ -51,6 +53,15 @@ def die():
 def print_and_return():
     print("on standard output")
     return "clean"
+
+
+def begin_without_end(mark: Path):
+    begun = mark.read_text() if mark.exists() else ""
+    mark.write_text(f"{begun}begun")
+    try:
+        time.sleep(600)
+    finally:
+        mark.write_text(f"{mark.read_text()}, tidied up")
 
 
 def number_of_process():
@@ -101,6 +112,28 @@ def test_after_the_shutdown_nothing_is_taken_and_nothing_runs():
     with pytest.raises(RuntimeError, match="shut down"):
         running.submit(double, 1)
     assert not Path(f"/proc/{number}").exists()
+
+
+def test_a_shutdown_without_waiting_gives_up_what_is_under_way(tmp_path):
+    running = Workers(1, deadline=600)
+    begun = tmp_path / "begun"
+    under_way = running.submit(begin_without_end, begun)
+    while not begun.exists():
+        time.sleep(0.05)
+    started = time.monotonic()
+    running.shutdown(cancel_futures=True)
+    assert time.monotonic() - started < 60  # and not the ten minutes of the job
+    with pytest.raises(WorkerEnded):
+        under_way.result()
+    assert begun.read_text() == "begun, tidied up"  # and not begun again by another worker
+
+
+def test_a_worker_that_ends_leaves_no_folder_behind(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with Workers(1, 120) as running:
+        running.submit(prepare, "02-dot-product-attention", Limits(), "none").result()
+        assert list(tmp_path.glob("warm-*"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_worker_ends_with_its_parent():
