@@ -4,9 +4,10 @@ lesson imports. Everything is read-only, and what is not named here is not there
 
 import os
 import sys
+import sysconfig
 from pathlib import Path
 
-from workbook.home import datasets_folder
+from workbook.home import datasets_folder, root
 from workbook.syllabus import LESSONS, Lesson
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
@@ -45,19 +46,48 @@ def _with_open_parents(arguments: list[str]) -> list[str]:
 
 def _bound(lesson: Lesson) -> list[str]:
     arguments: list[str] = []
+    whole: list[str] = []  # folders of which everything can be seen
     for name in _SYSTEM:
         if Path(name).is_symlink():
             arguments += ["--symlink", os.readlink(name), name]
         elif Path(name).is_dir():
+            whole.append(name)
             arguments += ["--ro-bind", name, name]
     for name in _SETTINGS:
         arguments += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     for name in _OF_THE_KERNEL:
         arguments += ["--ro-bind-try", name, name]
-    for prefix in dict.fromkeys((sys.base_prefix, sys.base_exec_prefix, sys.prefix)):
+    for prefix in _prefixes():
         if not any(Path(prefix).is_relative_to(each) for each in _SYSTEM):
+            whole.append(prefix)
             arguments += ["--ro-bind", prefix, prefix]
-    return [*arguments, *_of_the_course(lesson)]
+    covered = _houses_in(whole)
+    for house in covered:
+        arguments += ["--tmpfs", house]
+        for prefix in _prefixes():
+            if Path(prefix).is_relative_to(house):
+                arguments += ["--ro-bind", prefix, prefix]
+    arguments += _of_the_course(lesson)
+    for house in covered:
+        arguments += ["--remount-ro", house]
+    return arguments
+
+
+def _prefixes() -> list[str]:
+    return list(dict.fromkeys((sys.base_prefix, sys.base_exec_prefix, sys.prefix)))
+
+
+def _houses_in(whole: list[str]) -> list[str]:
+    """The course's folder, with solutions, submissions and gradebook, where it lies in a folder
+    that can be seen, as /usr/src/course does; not where the course was installed beside torch."""
+    beside_torch = {
+        Path(path).resolve() for path in map(sysconfig.get_path, ("purelib", "platlib"))
+    }
+    return [
+        str(house)
+        for house in dict.fromkeys((root(), packages()))
+        if house not in beside_torch and any(house.is_relative_to(each) for each in whole)
+    ]
 
 
 def _of_the_course(lesson: Lesson) -> list[str]:

@@ -1,13 +1,18 @@
 """The doctor: every protection holds on this machine, and where there is none, it says so."""
 
 import json
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from autograder.cli import FAILED, OK, main
-from autograder.sandbox import NoSandbox, Sandbox
+from autograder.sandbox import NoSandbox, Sandbox, view
 from autograder.sandbox import doctor as doctoring
 from autograder.sandbox.doctor import Protection, examine
+from autograder.sandbox.view import packages
+from autograder.sandbox.warm import WarmParent
+from workbook.syllabus import lesson
 
 
 @pytest.mark.slow
@@ -16,6 +21,24 @@ def test_every_protection_holds_here(sandbox):
     assert len(found) >= 15
     assert [each for each in found if not each.held] == []
     assert len({each.name for each in found}) == len(found)
+
+
+@pytest.mark.slow
+def test_a_course_in_a_folder_of_the_system_is_out_of_sight_too(sandbox, monkeypatch, tmp_path):
+    """As /usr/src/course would be: all of /usr can be seen, except for that."""
+    around = packages().parent
+    monkeypatch.setattr(view, "_SYSTEM", (*view._SYSTEM, str(around)))
+    attacks = (doctoring._your_files, doctoring._answers, doctoring._writing)
+    monkeypatch.setattr(doctoring, "_ATTACKS", attacks)
+    with tempfile.TemporaryDirectory(dir=around) as beside:  # that it can be seen, for sure
+        (Path(beside) / "seen").touch()
+        Path(beside).chmod(0o755)
+        assert [each for each in examine(sandbox) if not each.held] == []
+        parent = WarmParent(sandbox, lesson(2), 120.0)
+        try:
+            assert doctoring._Inside(parent).ask("list_folders", [beside]) != []
+        finally:
+            parent.close()
 
 
 @pytest.mark.slow
