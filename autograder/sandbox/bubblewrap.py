@@ -35,6 +35,7 @@ class Wrapping:
     as_root: bool
     fresh_proc: bool
     nested: bool  # whether a submission could make user namespaces, were it not for the filter
+    sizes: bool = True  # whether a folder in memory can be given one, as since 0.7
 
     def command(self, visible: list[str]) -> list[str]:
         """bubblewrap with its arguments; what follows them is the command to run inside."""
@@ -50,14 +51,20 @@ class Wrapping:
             self.program,
             *apart,
             *("--die-with-parent", "--as-pid-1", "--hostname", "sandbox"),
-            *("--size", _SMALL, "--tmpfs", "/tmp"),
+            *self._in_memory("/tmp", _SMALL),
             *visible,
             *("--dev", "/dev"),
             *(_FRESH_PROC if self.fresh_proc else _NO_PROC),
             # The parent's own, while it starts; each submission's folder will cover it.
-            *("--size", _ROOM, "--tmpfs", HOME, "--dir", f"{HOME}/tmp", "--chdir", HOME),
+            *self._in_memory(HOME, _ROOM),
+            *("--dir", f"{HOME}/tmp", "--chdir", HOME),
             *("--remount-ro", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/"),
         ]
+
+    def _in_memory(self, folder: str, most: str) -> tuple[str, ...]:
+        """A folder that only we write to: its size is one more fence, and a submission's own folder
+        has another."""
+        return (*(("--size", most) if self.sizes else ()), "--tmpfs", folder)
 
     def user(self) -> int | None:
         """The number of the user that a submission takes, None where it keeps this one. It has no
@@ -78,7 +85,7 @@ def find() -> tuple[Wrapping | None, str]:
         for fresh_proc in (True, False):
             nested = as_root or version < (0, 8)
             text = ".".join(map(str, version))
-            wrapping = Wrapping(program, text, as_root, fresh_proc, nested)
+            wrapping = Wrapping(program, text, as_root, fresh_proc, nested, version >= (0, 7))
             failure = _try(wrapping)
             if not failure:
                 return wrapping, ""

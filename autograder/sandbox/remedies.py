@@ -19,6 +19,8 @@ def remedy(trouble: str) -> str:
         )
     if "not installed" in trouble:
         return "install it (Debian, Ubuntu, WSL: sudo apt install bubblewrap)."
+    if "Unknown option" in trouble:
+        return "bring bubblewrap up to date: it takes 0.5 or newer."
     if "WSL1" in platform.release() or _is_wsl_1():
         return "WSL 1 has no namespaces: in PowerShell, wsl --set-version NAME 2."
     if _is_container():
@@ -49,7 +51,11 @@ def remedy(trouble: str) -> str:
             "root judges each submission as a user of its own, who has to be able to read Python "
             "and the course: chmod -R o+rX on the folders of both."
         )
-    return "run `autograder doctor`, which tries each protection and says which one fails."
+    return (
+        "see whether bubblewrap works by itself, bwrap --unshare-all --ro-bind / / true: where it "
+        "doesn't, what it says is this machine's to mend; where it does, the course would be glad "
+        "of a report."
+    )
 
 
 def _is_container() -> bool:

@@ -76,6 +76,10 @@ def test_every_way_takes_the_network_and_the_processes_away(as_root):
 def test_an_older_bubblewrap_gets_no_option_it_does_not_know():
     assert "--disable-userns" in wrapping().command([])
     assert "--disable-userns" not in wrapping(nested=True).command([])
+    assert wrapping().command([]).count("--size") == 2
+    older = wrapping(sizes=False).command([])
+    assert "--size" not in older
+    assert older.count("--tmpfs") == wrapping().command([]).count("--tmpfs")
 
 
 def test_where_proc_is_refused_it_is_covered():
@@ -142,5 +146,9 @@ def test_files_that_only_root_can_read_are_told(machine, monkeypatch):
     assert "chmod -R o+rX" in remedy("PermissionError: [Errno 13] Permission denied: '/x'")
 
 
-def test_anything_else_is_left_to_the_doctor(machine):
-    assert "autograder doctor" in remedy("bwrap: something new")
+def test_a_bubblewrap_that_is_too_old_is_told(machine):
+    assert "0.5 or newer" in remedy("bwrap: Unknown option --perms")
+
+
+def test_anything_else_can_be_tried_by_hand(machine):
+    assert "bwrap --unshare-all" in remedy("bwrap: something new")
