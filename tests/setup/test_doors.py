@@ -287,6 +287,13 @@ def test_submit_and_bundle_need_no_packages(course, capfd):
     assert "no solutions" in capfd.readouterr().out
 
 
+def test_bundle_says_what_it_left_out(course, capfd):
+    (course.root / "roster.csv").touch()
+    (course.root / "my slides").mkdir()
+    assert call(course, "bundle") == 0
+    assert "no part of the course: my slides, roster.csv, tests" in capfd.readouterr().out
+
+
 def test_a_bundle_without_lessons_is_a_sentence(course, capfd):
     for name in (FIRST, SECOND):
         (course.root / "lessons" / name / f"{name}.ipynb").unlink()

@@ -180,6 +180,8 @@ def make_bundle(course: Course) -> int:
     print(f"{made.path} holds {made.count} files, and no solutions.")
     if made.untracked:
         print("Left out, because git doesn't track them: " + ", ".join(made.untracked))
+    if made.beside:
+        print("Left out, because they are no part of the course: " + ", ".join(made.beside))
     return 0
 
 
