@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from workbook import syllabus
 from workbook.bundle import CannotBundle, bundle
 from workbook.handin import NothingToHandIn, hand_in
 from workbook.setup import install, server
@@ -241,16 +242,15 @@ def _notebook(course: Course) -> Path | None:
     if not names:
         return None
     if course.options.lesson:
-        name = _named(course.options.lesson, names)
+        name = _named(course.options.lesson, course)
     else:
         name = last_edited(course.lessons, course.work) or names[0]
     return course.work / name / f"{name}.ipynb"
 
 
 def _lesson_to_submit(course: Course) -> str:
-    names = lesson_names(course.work)
     if course.options.lesson:
-        return _named(course.options.lesson, names)
+        return _named(course.options.lesson, course)
     name = last_edited(course.lessons, course.work)
     if name is None:
         raise NothingToHandIn(
@@ -260,13 +260,18 @@ def _lesson_to_submit(course: Course) -> str:
     return name
 
 
-def _named(asked: str, names: Sequence[str]) -> str:
-    """The lesson meant by `02`, `2` or its whole name."""
-    for name in names:
-        if asked == name or (asked.isdecimal() and int(asked) == int(name[:2])):
-            return name
-    known = ", ".join(names) or "none yet: `python3 course.py lab` makes your copies"
-    raise NothingToHandIn(f"work/ has no lesson {asked!r}. There are: {known}.")
+def _named(asked: str, course: Course) -> str:
+    """The lesson in work/ that is meant by `02`, `2` or its whole name."""
+    names = lesson_names(course.work)
+    try:
+        name = syllabus.lesson(asked).name
+        problem = f"work/ has no lesson {asked!r}"
+    except KeyError:
+        name, problem = None, f"{asked!r} is no lesson of the course"
+    if name not in names:
+        known = ", ".join(names) or "none yet: `python3 course.py lab` makes your copies"
+        raise NothingToHandIn(f"{problem}. There are: {known}.")
+    return name
 
 
 def _tell(failure: SetupFailure, course: Course) -> None:
