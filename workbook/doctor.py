@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from workbook.corpus import tatoeba
 from workbook.home import datasets_folder, lessons_folder, root, work_folder
 from workbook.setup.lessons import lesson_names
 from workbook.syllabus import LESSONS, PIECES
@@ -34,7 +35,8 @@ def examine() -> Iterator[Finding]:
     yield from _packages()
     yield _lessons()
     yield _toolbox()
-    yield from _datasets(datasets_folder())
+    yield _phrasebook(datasets_folder() / "phrasebook")
+    yield from _tatoeba()
 
 
 def _torch() -> Iterator[Finding]:
@@ -95,18 +97,22 @@ def _toolbox() -> Finding:
     return Finding("toolbox", f"{len(passed())} of {len(PIECES)} pieces are yours")
 
 
-def _datasets(folder: Path) -> Iterator[Finding]:
-    phrasebook = folder / "phrasebook"
-    if phrasebook.is_dir() and any(phrasebook.iterdir()):
-        yield Finding("datasets", "phrasebook, shipped with the course")
-    else:
-        yield Finding("datasets", "the phrasebook is missing", "download the course again")
-    given = os.environ.get("WORKBOOK_DATA")
-    if given and not Path(given).is_dir():
-        remedy = "correct or unset WORKBOOK_DATA"
-        yield Finding("datasets", f"WORKBOOK_DATA names no folder: {given}", remedy)
-    elif given:
-        yield Finding("datasets", f"more in {given}")
+def _phrasebook(folder: Path) -> Finding:
+    if folder.is_dir() and any(folder.iterdir()):
+        return Finding("datasets", "phrasebook, shipped with the course")
+    return Finding("datasets", "the phrasebook is missing", "download the course again")
+
+
+def _tatoeba() -> Iterator[Finding]:
+    """The sentences that don't ship: found, or asked for in vain; to have none is no problem."""
+    try:
+        yield Finding("datasets", f"Tatoeba, {tatoeba.find()}")
+    except tatoeba.NoTatoeba:
+        if given := os.environ.get("WORKBOOK_DATA"):
+            found = f"WORKBOOK_DATA is {given}, and no spa.txt is there"
+            yield Finding("datasets", found, "correct or unset WORKBOOK_DATA")
+    except ValueError as error:  # the list of what can be fetched is broken
+        yield Finding("datasets", str(error), "download the course again")
 
 
 def main() -> int:
