@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from workbook.syllabus import LESSONS, PIECES
+from workbook.syllabus import LESSONS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,11 +75,11 @@ def _positive(text: str) -> float:
 
 
 def _progress(arguments: argparse.Namespace) -> int:
-    from workbook.toolbox import passed
+    from workbook.progress import progress
 
-    own = passed()
+    reached = progress()
     if arguments.json:
-        print(json.dumps({piece: piece in own for piece in PIECES}, indent=2))
+        print(json.dumps({piece: piece in reached.own for piece in reached.pieces}, indent=2))
         return 0
     from rich.console import Console
     from rich.table import Table
@@ -88,12 +88,14 @@ def _progress(arguments: argparse.Namespace) -> int:
     for heading in ("lesson", "yours", "still to write"):
         table.add_column(heading, overflow="fold")
     for lesson in LESSONS:
-        done = [f"✓ {piece}" for piece in lesson.pieces if piece in own]
-        open_ = [piece for piece in lesson.pieces if piece not in own]
-        table.add_row(f"{lesson.number:02d} {lesson.title}", "\n".join(done), ", ".join(open_))
+        done = [f"✓ {piece}" for piece in lesson.pieces if piece in reached.own]
+        open_ = ", ".join(piece for piece in lesson.pieces if piece not in reached.own)
+        if lesson not in reached.released:
+            open_ = "(not released yet)"
+        table.add_row(f"{lesson.number:02d} {lesson.title}", "\n".join(done), open_)
     console = Console()
     console.print(table)
-    console.print(f"\n{len(own)} of {len(PIECES)} pieces are yours.")
+    console.print(f"\n{reached}.")
     return 0
 
 

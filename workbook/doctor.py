@@ -13,8 +13,9 @@ from pathlib import Path
 
 from workbook.corpus import tatoeba
 from workbook.home import datasets_folder, lessons_folder, root, work_folder
+from workbook.progress import progress
 from workbook.setup.lessons import lesson_names
-from workbook.syllabus import LESSONS, PIECES
+from workbook.syllabus import LESSONS
 
 PROJECT = "transformer-workbook"
 
@@ -81,10 +82,8 @@ def _lack(name: str, specifier) -> str:
 
 
 def _lessons() -> Finding:
-    names = [lesson.name for lesson in LESSONS]
-    released = [name for name in lesson_names(lessons_folder()) if name in names]
-    begun = lesson_names(work_folder())
-    found = f"{len(released)} of {len(names)} released, {len(begun)} in work/"
+    released, begun = lesson_names(lessons_folder()), lesson_names(work_folder())
+    found = f"{len(released)} of {len(LESSONS)} released, {len(begun)} in work/"
     if released:
         return Finding("lessons", found)
     remedy = "download the course again, or, with solutions/ here, run  python3 course.py release"
@@ -92,9 +91,7 @@ def _lessons() -> Finding:
 
 
 def _toolbox() -> Finding:
-    from workbook.toolbox import passed
-
-    return Finding("toolbox", f"{len(passed())} of {len(PIECES)} pieces are yours")
+    return Finding("toolbox", str(progress()))
 
 
 def _phrasebook(folder: Path) -> Finding:

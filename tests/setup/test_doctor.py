@@ -41,11 +41,13 @@ def test_all_is_well_where_everything_is_there(course, capsys):
 
 def test_lessons_and_pieces_are_counted(course):
     make_lesson(course / "work", "01-rnn-recap")
+    make_lesson(course / "work", "scratch")
+    make_lesson(course / "lessons", "11-scratch")
     (course / "toolbox").mkdir()
-    (course / "toolbox" / "softmax.py").touch()
+    (course / "toolbox" / "RNN.py").touch()
     found = findings()
     assert found["lessons"].found == "1 of 10 released, 1 in work/"
-    assert found["toolbox"].found.startswith("1 of ")
+    assert found["toolbox"].found == "1 of 7 pieces are yours"
 
 
 def test_missing_lessons_are_a_problem_with_a_remedy(course, capsys):
