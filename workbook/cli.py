@@ -6,9 +6,11 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from math import inf
 from pathlib import Path
 
 from workbook.syllabus import LESSONS
+from workbook.typed_number import typed_number
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,7 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     make = commands.add_parser("translator", help="train a translator, or take the saved one")
     _choose_translator(make)
     make.add_argument("--again", action="store_true", help="train anew, whatever is saved")
-    make.add_argument("--minutes", type=_positive, help="how long, instead of what the size asks")
+    minutes = typed_number(float, lambda n: 0 < n < inf, "a number of minutes above 0")
+    make.add_argument("--minutes", type=minutes, help="how long, instead of what the size asks")
     make.set_defaults(run=_translator)
     translate = commands.add_parser("translate", help="translate English sentences to Spanish")
     translate.add_argument("sentence", nargs="*", help="default: the lines of standard input")
@@ -65,13 +68,6 @@ def _choose_translator(command: argparse.ArgumentParser) -> None:
     command.add_argument("--offline", action="store_true", help="fetch nothing")
     command.add_argument("--mine", action="store_true", help="built of your pieces in toolbox/")
     command.add_argument("--json", action="store_true", help="print it as JSON")
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise ValueError(text)
-    return number
 
 
 def _progress(arguments: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ from workbook.setup.failures import SetupFailure, explain_error
 from workbook.setup.lessons import copy_lessons, last_edited, lesson_names
 from workbook.setup.steps import Steps, spoken
 from workbook.setup.turns import turn
+from workbook.typed_number import typed_number
 
 QUICK = "not slow and not browser and not notebook"
 # Door -> the package whose command line takes the arguments, and the arguments put before them.
@@ -285,13 +286,6 @@ def _tell(failure: SetupFailure, course: Course) -> None:
             print(f"    {line}", file=sys.stderr)
 
 
-def _port(text: str) -> int:
-    port = int(text)
-    if not 1 <= port <= 65535:
-        raise ValueError(text)
-    return port
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="course.py", description="Write every piece of the Transformer yourself."
@@ -321,7 +315,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command = add_with_packages("lab", lab, "set everything up and open JupyterLab at your lesson")
     command.add_argument("lesson", nargs="?", help="02, or 02-dot-product-attention")
-    command.add_argument("--port", type=_port, default=server.PORT, help="default: %(default)s")
+    port = typed_number(int, lambda number: 1 <= number <= 65535, "a port, 1 to 65535")
+    command.add_argument("--port", type=port, default=server.PORT, help="default: %(default)s")
     command.add_argument("--no-browser", action="store_true", help="print the address only")
     command.add_argument("--setup-only", action="store_true", help="set up, and open nothing")
     add_with_packages(
