@@ -40,8 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     make = commands.add_parser("translator", help="train a translator, or take the saved one")
     _choose_translator(make)
     make.add_argument("--again", action="store_true", help="train anew, whatever is saved")
-    minutes = typed_number(float, lambda n: 0 < n < inf, "a number of minutes above 0")
-    make.add_argument("--minutes", type=minutes, help="how long, instead of what the size asks")
+    make.add_argument("--minutes", type=_positive, help="how long, instead of what the size asks")
     make.set_defaults(run=_translator)
     translate = commands.add_parser("translate", help="translate English sentences to Spanish")
     translate.add_argument("sentence", nargs="*", help="default: the lines of standard input")
@@ -68,6 +67,9 @@ def _choose_translator(command: argparse.ArgumentParser) -> None:
     command.add_argument("--offline", action="store_true", help="fetch nothing")
     command.add_argument("--mine", action="store_true", help="built of your pieces in toolbox/")
     command.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+_positive = typed_number(float, lambda number: 0 < number < inf, "a number of minutes above 0")
 
 
 def _progress(arguments: argparse.Namespace) -> int:
