@@ -1,23 +1,35 @@
-"""The repository as students get it: one zip, without the solutions and what would give them away.
+"""The repository as students get it: one zip of what belongs to the course, and nothing beside it.
 
-From git's list of files where git is there, else from the folder itself without what is made at
-run time. The same files give the same bytes.
+What isn't named here stays with the instructor: solutions, tests, and also a roster, downloads or a
+gradebook, whatever they are called and whether or not git tracks them. From git's list of files
+where git is there, else from the folder. The same files give the same bytes.
 """
 
+import re
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from workbook.archive import write_zip
+from workbook.syllabus import LESSONS
 
 TOP = "transformer-workbook"
-# The instructor's. The tests compare with solutions, hold correct answers, and attack the grader.
-WITHHELD = ("solutions", "tests", ".ci", ".github")
-# Made at run time, at the top and anywhere; .gitignore says the same.
-MADE = tuple(".venv .setup.lock work toolbox models submitted grading build dist".split())
-CACHES = ("__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".ruff_cache", ".hypothesis")
-MADE_ANYWHERE = (*CACHES, "fetched")
+FILES = (
+    *("README.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE", "LICENSE-content"),
+    *("course.py", "nbgrader_config.py", "pyproject.toml", "environment.yml"),
+    *("requirements.lock", "requirements-test.lock"),
+    *(".gitignore", ".gitattributes", ".editorconfig"),
+    *("datasets/sources.toml", "datasets/weights.toml"),
+)
+FOLDERS = (
+    *("workbook", "autograder", "datasets/phrasebook"),
+    *(f"lessons/{lesson.name}" for lesson in LESSONS),
+)
+# How the files in those folders end; not a table of grades that was saved there, nor a cache.
+ENDINGS = (".ipynb", ".json", ".md", ".png", ".py", ".svg", ".toml", ".tsv")
+PICTURES = (".png", ".svg")
+_PICTURE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)")
 
 
 class CannotBundle(Exception):
@@ -26,11 +38,16 @@ class CannotBundle(Exception):
 
 @dataclass(frozen=True)
 class Bundle:
-    """The file that was written, how many files it holds, and what git doesn't know."""
+    """The file that was written, how many files it holds, and what was left out.
+
+    `untracked` are the course's files that git doesn't know, `beside` what is at the top of the
+    folder and is no part of the course.
+    """
 
     path: Path
     count: int
     untracked: tuple[str, ...]
+    beside: tuple[str, ...]
 
 
 def bundle(root: Path, target: Path) -> Bundle:
@@ -38,28 +55,49 @@ def bundle(root: Path, target: Path) -> Bundle:
 
     Raises CannotBundle where there are no released lessons, or where one holds a solution.
     """
-    tracked = _git(root, "--cached")
-    untracked: list[str] = []
-    if tracked:
-        names = [name for name in tracked if (root / name).is_file()]
-        untracked = [name for name in _git(root, "--others", "--exclude-standard") if _shown(name)]
-    else:
-        names = list(_walk(root, root))
-    shown = sorted(name for name in set(names) if _shown(name))
+    pictures = _pictures(root)
+    shown = {name for name in _walk(root, (*FILES, *FOLDERS, *pictures)) if _shown(name, pictures)}
+    tracked = set(_tracked(root))
+    untracked = shown - tracked if tracked else set()
+    shown -= untracked
     _require_lessons(root, shown)
-    count = write_zip(target, ((f"{TOP}/{name}", (root / name).read_bytes()) for name in shown))
-    return Bundle(target, count, tuple(sorted(untracked)))
+    entries = ((f"{TOP}/{name}", (root / name).read_bytes()) for name in sorted(shown))
+    count = write_zip(target, entries)
+    return Bundle(target, count, tuple(sorted(untracked)), tuple(sorted(_beside(root))))
 
 
-def _shown(name: str) -> bool:
+def _shown(name: str, pictures: Iterable[str]) -> bool:
     """Whether a file, by its path from the root with forward slashes, is for students."""
-    parts = PurePosixPath(name).parts
-    return parts[0] not in WITHHELD and not (len(parts) == 1 and name.endswith(".zip"))
+    if name in FILES or name in pictures:
+        return True
+    path = PurePosixPath(name)
+    if path.suffix not in ENDINGS or any(part.startswith(".") for part in path.parts):
+        return False
+    return any(name.startswith(f"{folder}/") for folder in FOLDERS)
 
 
-def _git(root: Path, *options: str) -> list[str]:
-    """git's list of files below `root`; empty where it is no repository, or there is no git."""
-    command = ["git", "-C", str(root), "ls-files", "-z", *options]
+def _pictures(root: Path) -> tuple[str, ...]:
+    """The pictures that the README shows, wherever they are kept."""
+    try:
+        text = (root / "README.md").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ()
+    paths = [PurePosixPath(name) for name in _PICTURE.findall(text) if name.endswith(PICTURES)]
+    return tuple(str(path) for path in paths if ".." not in path.parts and not path.is_absolute())
+
+
+def _walk(root: Path, names: Iterable[str]) -> Iterator[str]:
+    """The files of these names and in these folders, by their paths from `root`; no links."""
+    for name in names:
+        path = root / name
+        for file in path.rglob("*") if path.is_dir() else (path,):
+            if file.is_file() and not file.is_symlink():
+                yield file.relative_to(root).as_posix()
+
+
+def _tracked(root: Path) -> list[str]:
+    """What git tracks below `root`; empty where it is no repository, or there is no git."""
+    command = ["git", "-C", str(root), "ls-files", "-z"]
     try:
         done = subprocess.run(command, capture_output=True, check=True, timeout=60)
     except (OSError, subprocess.SubprocessError):
@@ -67,16 +105,12 @@ def _git(root: Path, *options: str) -> list[str]:
     return [name for name in done.stdout.decode("utf-8", "surrogateescape").split("\0") if name]
 
 
-def _walk(root: Path, folder: Path) -> Iterator[str]:
-    """The files below `folder`, by their paths from `root`, without what is made at run time."""
-    skipped = (".git", *MADE_ANYWHERE, *(MADE if folder == root else ()))
-    for path in folder.iterdir():
-        if path.name in skipped or path.is_symlink() or path.suffix in (".pyc", ".egg-info"):
-            continue
-        if path.is_dir():
-            yield from _walk(root, path)
-        else:
-            yield path.relative_to(root).as_posix()
+def _beside(root: Path) -> Iterator[str]:
+    """What is at the top of `root` and is no part of the course; nothing hidden."""
+    parts = {name.split("/")[0] for name in (*FILES, *FOLDERS)}
+    for path in root.iterdir():
+        if path.name not in parts and not path.name.startswith("."):
+            yield path.name
 
 
 def _require_lessons(root: Path, names: Iterable[str]) -> None:
@@ -85,7 +119,7 @@ def _require_lessons(root: Path, names: Iterable[str]) -> None:
         raise CannotBundle(
             "there are no released lessons to bundle: run `python3 course.py release` first."
         )
-    for name in lessons:
+    for name in sorted(lessons):
         if b"BEGIN SOLUTION" in (root / name).read_bytes():
             raise CannotBundle(
                 f"{name} holds a solution: run `python3 course.py release` and bundle again."

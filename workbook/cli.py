@@ -6,9 +6,11 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from math import inf
 from pathlib import Path
 
-from workbook.syllabus import LESSONS, PIECES
+from workbook.syllabus import LESSONS
+from workbook.typed_number import typed_number
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,19 +69,15 @@ def _choose_translator(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print it as JSON")
 
 
-def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise ValueError(text)
-    return number
+_positive = typed_number(float, lambda number: 0 < number < inf, "a number of minutes above 0")
 
 
 def _progress(arguments: argparse.Namespace) -> int:
-    from workbook.toolbox import passed
+    from workbook.progress import progress
 
-    own = passed()
+    reached = progress()
     if arguments.json:
-        print(json.dumps({piece: piece in own for piece in PIECES}, indent=2))
+        print(json.dumps({piece: piece in reached.own for piece in reached.pieces}, indent=2))
         return 0
     from rich.console import Console
     from rich.table import Table
@@ -88,12 +86,14 @@ def _progress(arguments: argparse.Namespace) -> int:
     for heading in ("lesson", "yours", "still to write"):
         table.add_column(heading, overflow="fold")
     for lesson in LESSONS:
-        done = [f"✓ {piece}" for piece in lesson.pieces if piece in own]
-        open_ = [piece for piece in lesson.pieces if piece not in own]
-        table.add_row(f"{lesson.number:02d} {lesson.title}", "\n".join(done), ", ".join(open_))
+        done = [f"✓ {piece}" for piece in lesson.pieces if piece in reached.own]
+        open_ = ", ".join(piece for piece in lesson.pieces if piece not in reached.own)
+        if lesson not in reached.released:
+            open_ = "(not released yet)"
+        table.add_row(f"{lesson.number:02d} {lesson.title}", "\n".join(done), open_)
     console = Console()
     console.print(table)
-    console.print(f"\n{len(own)} of {len(PIECES)} pieces are yours.")
+    console.print(f"\n{reached}.")
     return 0
 
 

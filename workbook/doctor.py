@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from workbook.corpus import tatoeba
 from workbook.home import datasets_folder, lessons_folder, root, work_folder
+from workbook.progress import progress
 from workbook.setup.lessons import lesson_names
-from workbook.syllabus import LESSONS, PIECES
+from workbook.syllabus import LESSONS
 
 PROJECT = "transformer-workbook"
 
@@ -34,7 +36,8 @@ def examine() -> Iterator[Finding]:
     yield from _packages()
     yield _lessons()
     yield _toolbox()
-    yield from _datasets(datasets_folder())
+    yield _phrasebook(datasets_folder() / "phrasebook")
+    yield from _tatoeba()
 
 
 def _torch() -> Iterator[Finding]:
@@ -79,10 +82,8 @@ def _lack(name: str, specifier) -> str:
 
 
 def _lessons() -> Finding:
-    names = [lesson.name for lesson in LESSONS]
-    released = [name for name in lesson_names(lessons_folder()) if name in names]
-    begun = lesson_names(work_folder())
-    found = f"{len(released)} of {len(names)} released, {len(begun)} in work/"
+    released, begun = lesson_names(lessons_folder()), lesson_names(work_folder())
+    found = f"{len(released)} of {len(LESSONS)} released, {len(begun)} in work/"
     if released:
         return Finding("lessons", found)
     remedy = "download the course again, or, with solutions/ here, run  python3 course.py release"
@@ -90,23 +91,25 @@ def _lessons() -> Finding:
 
 
 def _toolbox() -> Finding:
-    from workbook.toolbox import passed
-
-    return Finding("toolbox", f"{len(passed())} of {len(PIECES)} pieces are yours")
+    return Finding("toolbox", str(progress()))
 
 
-def _datasets(folder: Path) -> Iterator[Finding]:
-    phrasebook = folder / "phrasebook"
-    if phrasebook.is_dir() and any(phrasebook.iterdir()):
-        yield Finding("datasets", "phrasebook, shipped with the course")
-    else:
-        yield Finding("datasets", "the phrasebook is missing", "download the course again")
-    given = os.environ.get("WORKBOOK_DATA")
-    if given and not Path(given).is_dir():
-        remedy = "correct or unset WORKBOOK_DATA"
-        yield Finding("datasets", f"WORKBOOK_DATA names no folder: {given}", remedy)
-    elif given:
-        yield Finding("datasets", f"more in {given}")
+def _phrasebook(folder: Path) -> Finding:
+    if folder.is_dir() and any(folder.iterdir()):
+        return Finding("datasets", "phrasebook, shipped with the course")
+    return Finding("datasets", "the phrasebook is missing", "download the course again")
+
+
+def _tatoeba() -> Iterator[Finding]:
+    """The sentences that don't ship: found, or asked for in vain; to have none is no problem."""
+    try:
+        yield Finding("datasets", f"Tatoeba, {tatoeba.find()}")
+    except tatoeba.NoTatoeba:
+        if given := os.environ.get("WORKBOOK_DATA"):
+            found = f"WORKBOOK_DATA is {given}, and no spa.txt is there"
+            yield Finding("datasets", found, "correct or unset WORKBOOK_DATA")
+    except ValueError as error:  # the list of what can be fetched is broken
+        yield Finding("datasets", str(error), "download the course again")
 
 
 def main() -> int:

@@ -23,6 +23,10 @@ class BrokenPiece(ImportError):
     """A file of the toolbox doesn't load, or doesn't define its piece."""
 
 
+class MissingPiece(ImportError):
+    """The course itself has no such piece here; the message names the lesson it comes with."""
+
+
 class Badge:
     """The notice that a piece is the course's and not the student's, in text and in HTML."""
 
@@ -83,9 +87,15 @@ def borrow(name: str) -> Any:
     """The course's own piece, with a badge. A borrowed piece earns no points and no place on the
     map.
 
-    Raises KeyError for a name that is no piece of the course.
+    Raises KeyError for a name that is no piece of the course, MissingPiece where its lesson isn't
+    written yet or is kept away from a submission that is judged.
     """
-    lesson_of(name)
+    lesson = lesson_of(name)
+    if name not in dir(pieces):
+        raise MissingPiece(
+            f"the course's {name} is not here: it comes with lesson {lesson.name}, which this "
+            "course doesn't have yet, or keeps away from a submission that is judged"
+        )
     piece = getattr(pieces, name)
     _show(Badge(name))
     return piece
@@ -98,7 +108,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *PIECES})
+    return sorted({*globals(), *dir(pieces), *passed()})
 
 
 def _load(name: str, path: Path) -> ModuleType:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from workbook.syllabus import Lesson
 from workbook.syllabus import lesson as find_lesson
+from workbook.typed_number import typed_number
 
 OK, FAILED = 0, 1
 SANDBOXES = ("auto", "bubblewrap", "none")
@@ -24,7 +25,8 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     """Add the three commands to a parser's."""
     grade = commands.add_parser("grade", help="grade a class: submitted/ → gradebook; resumable")
     _lessons(grade)
-    grade.add_argument("--jobs", type=_positive, metavar="N", help="default: one a core")
+    jobs = typed_number(int, lambda number: number >= 1, "a number of processes, 1 or more")
+    grade.add_argument("--jobs", type=jobs, metavar="N", help="default: one a core")
     grade.add_argument("--scheduler", metavar="ADDRESS", help="a Dask cluster's, tcp://…")
     grade.add_argument(
         "--sandbox", choices=SANDBOXES, default="auto", help="none gives up all protection"
@@ -55,13 +57,6 @@ def _lessons(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "lessons", nargs="*", metavar="LESSON", help="default: those of grading.toml, or all"
     )
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
 
 
 def _reporting(run):

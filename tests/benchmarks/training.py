@@ -15,6 +15,7 @@ import time
 import torch
 from torch import nn
 
+from tests.workbook.translator.padding import padding_share
 from workbook.device import describe_device, pick_device
 from workbook.pieces import Transformer, sinusoidal_encoding, train_step
 from workbook.training import adam, muon
@@ -22,7 +23,7 @@ from workbook.training.precision import BFLOAT16, FLOAT32, arithmetic, faster_pr
 from workbook.translator import vocabulary_loss
 from workbook.translator.presets import preset
 from workbook.translator.real_positions import real_positions_only
-from workbook.translator.text import Batches, padding_share
+from workbook.translator.text import Batches
 
 SMALL = preset("small")
 

@@ -1,5 +1,6 @@
 """What the report finds, and what it says about what is missing."""
 
+import shutil
 import sys
 from importlib import metadata
 
@@ -9,6 +10,9 @@ from packaging.specifiers import SpecifierSet
 
 from tests.setup.conftest import make_lesson
 from workbook import doctor
+from workbook.home import datasets_folder
+
+SOURCES = datasets_folder() / "sources.toml"
 
 
 @pytest.fixture
@@ -20,6 +24,7 @@ def course(tmp_path, monkeypatch):
     make_lesson(tmp_path / "lessons", "01-rnn-recap")
     (tmp_path / "datasets" / "phrasebook").mkdir(parents=True)
     (tmp_path / "datasets" / "phrasebook" / "train.tsv").touch()
+    shutil.copy(SOURCES, tmp_path / "datasets")
     return tmp_path
 
 
@@ -36,11 +41,13 @@ def test_all_is_well_where_everything_is_there(course, capsys):
 
 def test_lessons_and_pieces_are_counted(course):
     make_lesson(course / "work", "01-rnn-recap")
+    make_lesson(course / "work", "scratch")
+    make_lesson(course / "lessons", "11-scratch")
     (course / "toolbox").mkdir()
-    (course / "toolbox" / "softmax.py").touch()
+    (course / "toolbox" / "RNN.py").touch()
     found = findings()
     assert found["lessons"].found == "1 of 10 released, 1 in work/"
-    assert found["toolbox"].found.startswith("1 of ")
+    assert found["toolbox"].found == "1 of 7 pieces are yours"
 
 
 def test_missing_lessons_are_a_problem_with_a_remedy(course, capsys):
@@ -54,15 +61,40 @@ def test_a_missing_phrasebook_is_a_problem(course):
     assert findings()["datasets"].remedy
 
 
-def test_a_data_folder_that_is_not_there_is_named(course, monkeypatch):
-    monkeypatch.setenv("WORKBOOK_DATA", str(course / "nowhere"))
-    assert "nowhere" in findings()["datasets"].found
-    assert findings()["datasets"].remedy
+def test_workbook_data_that_leads_to_nothing_is_named(course, monkeypatch):
+    for given in (course / "nowhere", course / "datasets"):
+        monkeypatch.setenv("WORKBOOK_DATA", str(given))
+        assert findings()["datasets"].found == f"WORKBOOK_DATA is {given}, and no spa.txt is there"
+        assert findings()["datasets"].remedy == "correct or unset WORKBOOK_DATA"
 
 
-def test_a_data_folder_that_is_there_is_named(course, monkeypatch):
-    monkeypatch.setenv("WORKBOOK_DATA", str(course))
-    assert findings()["datasets"] == doctor.Finding("datasets", f"more in {course}")
+@pytest.mark.parametrize("given", ["~/data/spa.txt", "~/data", "~", "{}/data/spa.txt", "{}/data"])
+def test_what_the_course_finds_in_workbook_data_the_report_finds_too(
+    course, tmp_path, monkeypatch, given
+):
+    folder = tmp_path / "home" / ("tatoeba" if given == "~" else "data")
+    folder.mkdir(parents=True)
+    (folder / "spa.txt").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.setenv("WORKBOOK_DATA", given.format(tmp_path / "home"))
+    assert findings()["datasets"] == doctor.Finding("datasets", f"Tatoeba, {folder / 'spa.txt'}")
+
+
+def test_fetched_sentences_are_named_and_their_absence_is_no_problem(course):
+    assert "phrasebook" in findings()["datasets"].found
+    fetched = course / "datasets" / "fetched" / "tatoeba" / "spa.txt"
+    fetched.parent.mkdir(parents=True)
+    fetched.touch()
+    assert findings()["datasets"] == doctor.Finding("datasets", f"Tatoeba, {fetched}")
+
+
+def test_a_broken_list_of_data_sets_is_a_problem(course, capsys):
+    (course / "datasets" / "sources.toml").write_text("[tatoeba")
+    assert doctor.main() == 1
+    told = capsys.readouterr().out
+    assert "sources.toml should list the data sets" in told
+    assert "What to do: download the course again" in told
 
 
 def test_a_pytorch_that_does_not_load_is_a_problem_and_the_rest_is_still_told(course, monkeypatch):

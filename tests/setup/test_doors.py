@@ -71,11 +71,39 @@ def test_lab_opens_the_lesson_asked_for(course, asked):
 
 
 def test_a_lesson_that_is_not_there_is_named_with_those_that_are(course, capfd):
-    assert call(course, "lab", "12") == 2
+    assert call(course, "lab", "9") == 2
     told = capfd.readouterr().err
-    assert "no lesson '12'" in told
+    assert "no lesson '9'" in told
     assert FIRST in told
     assert course.became == []
+
+
+@pytest.mark.parametrize("door", [["lab"], ["submit", "--student", "ana"]])
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("10", f"work/ has no lesson '10'. There are: {FIRST}, {SECOND}."),
+        ("11", f"'11' is no lesson of the course. There are: {FIRST}, {SECOND}."),
+        ("scratch", "'scratch' is no lesson of the course. There are: "),
+    ],
+)
+def test_a_notebook_of_ones_own_is_no_lesson(course, capfd, door, asked, told):
+    make_lesson(course.root / "work", "scratch", {"rnn_step": "return 1"})
+    call(course, "lab", "--setup-only")
+    assert call(course, *door, asked) == 2
+    assert told in capfd.readouterr().err
+    assert course.became == []
+    assert list(course.root.glob("*.zip")) == []
+
+
+def test_a_notebook_of_ones_own_is_neither_opened_nor_handed_in_unasked(course, capfd):
+    call(course, "lab", "--setup-only")
+    make_lesson(course.root / "work", "00-scratch", {"rnn_step": "return 1"})
+    assert call(course, "submit", "--student", "ana") == 2
+    assert "no lesson in work/ has been worked on yet" in capfd.readouterr().err
+    assert call(course, "lab") == 0
+    assert opened(course).endswith(f"{FIRST}.ipynb")
+    assert list(course.root.glob("*.zip")) == []
 
 
 def test_setup_only_opens_nothing(course):
@@ -285,6 +313,13 @@ def test_submit_and_bundle_need_no_packages(course, capfd):
     assert course.prepared == []
     assert (course.root / "transformer-workbook.zip").is_file()
     assert "no solutions" in capfd.readouterr().out
+
+
+def test_bundle_says_what_it_left_out(course, capfd):
+    (course.root / "roster.csv").touch()
+    (course.root / "my slides").mkdir()
+    assert call(course, "bundle") == 0
+    assert "no part of the course: my slides, roster.csv, tests" in capfd.readouterr().out
 
 
 def test_a_bundle_without_lessons_is_a_sentence(course, capfd):

@@ -117,10 +117,19 @@ def test_the_lesson_saved_last_is_found_among_the_changed_ones(lessons, work):
     assert last_edited(lessons, work) == FIRST
 
 
-def test_lessons_are_folders_with_a_notebook_of_their_name(lessons):
+def test_lessons_are_the_courses_folders_with_a_notebook_of_their_name(lessons):
     (lessons / "figures").mkdir()
     (lessons / "README.md").touch()
+    (lessons / "03-multi-head-attention").mkdir()
     assert lesson_names(lessons) == [FIRST, SECOND]
+
+
+@pytest.mark.parametrize("name", ["scratch", "11-my-own", f"{FIRST}-Copy1", "99"])
+def test_a_notebook_of_ones_own_is_no_lesson(lessons, work, name):
+    copy_lessons(lessons, work)
+    make_lesson(work, name, {"rnn_step": "return 1"})
+    assert lesson_names(work) == [FIRST, SECOND]
+    assert last_edited(lessons, work) is None
 
 
 @settings(derandomize=True, max_examples=40, deadline=None)

@@ -8,11 +8,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.setup.conftest import make_lesson
 from tests.workbook.translator import test_making
 from workbook import cli
 from workbook.cli import main
 from workbook.corpus import fetching, sources, tatoeba
 from workbook.corpus.fetching import CannotFetch
+from workbook.syllabus import LESSONS
 from workbook.toolbox import save
 from workbook.training import Budget
 from workbook.translator import making
@@ -53,6 +55,20 @@ def test_progress_counts_what_is_yours(capsys):
     assert "1 of " in out
     assert main(["progress", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["softmax"] is True
+
+
+def test_progress_counts_what_can_be_written(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path))
+    make_lesson(tmp_path / "lessons", LESSONS[0].name)
+    for piece in LESSONS[0].pieces:
+        save(piece, "")
+    assert main(["progress"]) == 0
+    out = capsys.readouterr().out
+    assert "7 of 7 pieces are yours." in out
+    assert out.count("(not released yet)") == len(LESSONS) - 1
+    assert "log_mel" not in out
+    assert main(["progress", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == dict.fromkeys(LESSONS[0].pieces, True)
 
 
 # fetch

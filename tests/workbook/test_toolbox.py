@@ -1,5 +1,6 @@
 """The student's toolbox: their own pieces where they have passed, the course's elsewhere."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -7,8 +8,7 @@ import sys
 import pytest
 
 from workbook import pieces, toolbox
-from workbook.syllabus import PIECES
-from workbook.toolbox import Badge, BrokenPiece, borrow, own, passed, piece_file, save
+from workbook.toolbox import Badge, BrokenPiece, MissingPiece, borrow, own, passed, piece_file, save
 
 MINE = "def softmax(scores, dim):\n    return 'mine'\n"
 
@@ -71,9 +71,38 @@ def test_a_name_that_is_no_piece_is_refused():
         from workbook.toolbox import sofmax  # noqa: F401
 
 
-def test_the_pieces_are_listed():
-    assert set(PIECES) <= set(dir(toolbox))
-    assert "borrow" in dir(toolbox)
+@pytest.fixture
+def unwritten(monkeypatch):
+    """A piece whose lesson the course doesn't have yet."""
+    real = importlib.util.find_spec
+
+    def find_spec(name, package=None):
+        return None if name == "workbook.pieces.gpt" else real(name, package)
+
+    monkeypatch.setattr(pieces, "find_spec", find_spec)
+    monkeypatch.delitem(vars(pieces), "GPT", raising=False)
+    return "GPT"
+
+
+def test_a_piece_that_the_course_does_not_have_yet_is_told_with_its_lesson(unwritten):
+    told = "the course's GPT is not here: it comes with lesson 08-gpt"
+    with pytest.raises(MissingPiece, match=told):
+        borrow(unwritten)
+    with pytest.raises(ImportError, match=told):
+        from workbook.toolbox import GPT  # noqa: F401
+
+
+def test_ones_own_piece_counts_where_the_course_has_none(unwritten):
+    save(unwritten, "class GPT:\n    pass\n")
+    from workbook.toolbox import GPT
+
+    assert GPT is own("GPT")
+    assert "GPT" in dir(toolbox)
+
+
+def test_the_pieces_there_are_are_listed(unwritten):
+    assert "GPT" not in dir(toolbox)
+    assert {"softmax", "borrow", *dir(pieces)} <= set(dir(toolbox))
 
 
 def test_a_file_that_is_no_piece_does_not_count(own_toolbox):

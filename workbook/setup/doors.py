@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from workbook import syllabus
 from workbook.bundle import CannotBundle, bundle
 from workbook.handin import NothingToHandIn, hand_in
 from workbook.setup import install, server
@@ -18,6 +19,7 @@ from workbook.setup.failures import SetupFailure, explain_error
 from workbook.setup.lessons import copy_lessons, last_edited, lesson_names
 from workbook.setup.steps import Steps, spoken
 from workbook.setup.turns import turn
+from workbook.typed_number import typed_number
 
 QUICK = "not slow and not browser and not notebook"
 # Door -> the package whose command line takes the arguments, and the arguments put before them.
@@ -180,6 +182,8 @@ def make_bundle(course: Course) -> int:
     print(f"{made.path} holds {made.count} files, and no solutions.")
     if made.untracked:
         print("Left out, because git doesn't track them: " + ", ".join(made.untracked))
+    if made.beside:
+        print("Left out, because they are no part of the course: " + ", ".join(made.beside))
     return 0
 
 
@@ -239,16 +243,15 @@ def _notebook(course: Course) -> Path | None:
     if not names:
         return None
     if course.options.lesson:
-        name = _named(course.options.lesson, names)
+        name = _named(course.options.lesson, course)
     else:
         name = last_edited(course.lessons, course.work) or names[0]
     return course.work / name / f"{name}.ipynb"
 
 
 def _lesson_to_submit(course: Course) -> str:
-    names = lesson_names(course.work)
     if course.options.lesson:
-        return _named(course.options.lesson, names)
+        return _named(course.options.lesson, course)
     name = last_edited(course.lessons, course.work)
     if name is None:
         raise NothingToHandIn(
@@ -258,13 +261,18 @@ def _lesson_to_submit(course: Course) -> str:
     return name
 
 
-def _named(asked: str, names: Sequence[str]) -> str:
-    """The lesson meant by `02`, `2` or its whole name."""
-    for name in names:
-        if asked == name or (asked.isdecimal() and int(asked) == int(name[:2])):
-            return name
-    known = ", ".join(names) or "none yet: `python3 course.py lab` makes your copies"
-    raise NothingToHandIn(f"work/ has no lesson {asked!r}. There are: {known}.")
+def _named(asked: str, course: Course) -> str:
+    """The lesson in work/ that is meant by `02`, `2` or its whole name."""
+    names = lesson_names(course.work)
+    try:
+        name = syllabus.lesson(asked).name
+        problem = f"work/ has no lesson {asked!r}"
+    except KeyError:
+        name, problem = None, f"{asked!r} is no lesson of the course"
+    if name not in names:
+        known = ", ".join(names) or "none yet: `python3 course.py lab` makes your copies"
+        raise NothingToHandIn(f"{problem}. There are: {known}.")
+    return name
 
 
 def _tell(failure: SetupFailure, course: Course) -> None:
@@ -276,13 +284,6 @@ def _tell(failure: SetupFailure, course: Course) -> None:
         print(f"The last lines of the log ({place}):", file=sys.stderr)
         for line in failure.lines:
             print(f"    {line}", file=sys.stderr)
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 1 <= port <= 65535:
-        raise ValueError(text)
-    return port
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -314,7 +315,8 @@ def _parser() -> argparse.ArgumentParser:
 
     command = add_with_packages("lab", lab, "set everything up and open JupyterLab at your lesson")
     command.add_argument("lesson", nargs="?", help="02, or 02-dot-product-attention")
-    command.add_argument("--port", type=_port, default=server.PORT, help="default: %(default)s")
+    port = typed_number(int, lambda number: 1 <= number <= 65535, "a port, 1 to 65535")
+    command.add_argument("--port", type=port, default=server.PORT, help="default: %(default)s")
     command.add_argument("--no-browser", action="store_true", help="print the address only")
     command.add_argument("--setup-only", action="store_true", help="set up, and open nothing")
     add_with_packages(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from workbook.atomic import write_bytes, write_text
+from workbook.syllabus import LESSONS
 
 RECORD = ".copied.json"
 
@@ -81,20 +82,25 @@ def released_files(lessons: Path) -> Iterator[Path]:
 
 
 def lesson_names(folder: Path) -> list[str]:
-    """The lessons in `lessons/` or `work/`, in order: folders with a notebook of their own name."""
-    if not folder.is_dir():
-        return []
-    return sorted(path.name for path in folder.iterdir() if (path / f"{path.name}.ipynb").is_file())
+    """The lessons in `lessons/` or `work/`, in order: those of the course whose notebook is there.
+
+    A student's own notebooks are none.
+    """
+    return [lesson.name for lesson in LESSONS if _notebook(folder, lesson.name).is_file()]
 
 
 def last_edited(lessons: Path, work: Path) -> str | None:
     """The lesson that was saved last among those with changes; None where nothing has changed."""
     changed = []
     for name in lesson_names(work):
-        copy, released = work / name / f"{name}.ipynb", lessons / name / f"{name}.ipynb"
+        copy, released = _notebook(work, name), _notebook(lessons, name)
         if not released.is_file() or _cells(copy) != _cells(released):
             changed.append((copy.stat().st_mtime, name))
     return max(changed)[1] if changed else None
+
+
+def _notebook(folder: Path, name: str) -> Path:
+    return folder / name / f"{name}.ipynb"
 
 
 def _digest(content: bytes) -> str:

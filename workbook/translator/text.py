@@ -245,16 +245,6 @@ def make_batch(pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Batch:
     )
 
 
-def padding_share(batches: Iterable[Batch]) -> float:
-    """The share of positions, source and target, that are padding: 0 to 1."""
-    padding = positions = 0
-    for batch in batches:
-        for side in (batch.source, batch.target_out):
-            padding += int((side == PAD_ID).sum())
-            positions += side.numel()
-    return padding / positions
-
-
 def by_length(
     sentences: Sequence[Sequence[int]], tokens: int
 ) -> Iterator[tuple[list[int], Tensor]]:

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.workbook.translator.padding import padding_share
 from workbook.corpus.pairs import clean
 from workbook.home import root
 from workbook.translator.text import (
@@ -20,7 +21,6 @@ from workbook.translator.text import (
     SubwordTokenizer,
     by_length,
     make_batch,
-    padding_share,
 )
 
 SENTENCES = [

@@ -15,7 +15,7 @@ from workbook import atomic, home
 from workbook.corpus.phrasebook.constructions import banks, what_it_is
 from workbook.corpus.phrasebook.sentences import Pair, Sentence, draw_sentences, parse
 from workbook.corpus.phrasebook.splits import FAMOUS, SPLITS, split_of
-from workbook.corpus.phrasebook.tokens import normalise, tokenise
+from workbook.corpus.phrasebook.tokens import normalise
 
 SIZES = {"train": 32_000, "valid": 1_000, "test": 1_500, "compositional": 1_500}
 SEED = 2017
@@ -257,18 +257,3 @@ def generate(
         given += 1
         if given == count:
             return
-
-
-def card_figures(where: Path | None = None) -> dict[str, int]:
-    """What the data card reports: rows of each file, word forms and constructions of training."""
-    train = load_phrasebook("train", where)
-    figures = {split: len(load_phrasebook(split, where)) for split in SPLITS}
-    figures |= {f"probe {name}": len(load_probes(name, where)) for name in PROBES}
-    figures["english forms"] = len(
-        {t.lower() for p in train for t in tokenise(p.english) if t.isalpha()}
-    )
-    figures["spanish forms"] = len({w for p in train for w in normalise(p.spanish).split()})
-    labels = {label for pair in train for label in pair.construction.split("/")[1:]}
-    figures["constructions"] = len(labels)
-    figures["bank sentences"] = sum(pair.sense is not None for pair in train)
-    return figures

@@ -8,7 +8,9 @@ from workbook.corpus import phrasebook
 from workbook.corpus.phrasebook import every_sentence, normalise, shipping
 from workbook.corpus.phrasebook.__main__ import main
 from workbook.corpus.phrasebook.constructions import phrasebook_grammar
-from workbook.corpus.phrasebook.shipping import card_figures, folder
+from workbook.corpus.phrasebook.shipping import PROBES, folder, load_phrasebook, load_probes
+from workbook.corpus.phrasebook.splits import SPLITS
+from workbook.corpus.phrasebook.tokens import tokenise
 
 GENERATED = ["compositional", "famous", "probe-bank", "probe-it", "test", "train", "valid"]
 
@@ -101,6 +103,21 @@ def test_there_are_more_than_a_hundred_thousand_pairs():
 
 def test_the_grammar_has_sixty_constructions_and_more():
     assert len(phrasebook_grammar().labels()) >= 60
+
+
+def card_figures():
+    """What the data card reports: rows of each file, word forms and constructions of training."""
+    train = load_phrasebook("train")
+    figures = {split: len(load_phrasebook(split)) for split in SPLITS}
+    figures |= {f"probe {name}": len(load_probes(name)) for name in PROBES}
+    figures["english forms"] = len(
+        {t.lower() for p in train for t in tokenise(p.english) if t.isalpha()}
+    )
+    figures["spanish forms"] = len({w for p in train for w in normalise(p.spanish).split()})
+    labels = {label for pair in train for label in pair.construction.split("/")[1:]}
+    figures["constructions"] = len(labels)
+    figures["bank sentences"] = sum(pair.sense is not None for pair in train)
+    return figures
 
 
 def test_the_data_card_gives_the_right_figures():
