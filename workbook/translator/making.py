@@ -111,8 +111,8 @@ def translator(
             say(f"Using the translator saved as {path}.")
             if budget is not None:
                 say(
-                    "It is as it was trained then; add --again to train one anew, for as long as "
-                    "you say."
+                    "It isn't trained any further; to train one anew for as long as you say, "
+                    "add --again."
                 )
             kept = Translator.load(path, pieces, device)
             _describe(kept.card, say)
