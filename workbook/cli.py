@@ -38,13 +38,24 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("name", nargs="?", default="tatoeba", help="default: %(default)s")
     fetch.set_defaults(run=_fetch)
     make = commands.add_parser("translator", help="train a translator, or take the saved one")
-    _choose_translator(make)
+    _choose_translator(make, size="by default small, or what makes most of --minutes")
     make.add_argument("--again", action="store_true", help="train anew, whatever is saved")
-    make.add_argument("--minutes", type=_positive, help="how long, instead of what the size asks")
+    make.add_argument(
+        "--minutes",
+        type=_positive,
+        help="how long to train, instead of what the size asks; with a saved one, add --again",
+    )
     make.set_defaults(run=_translator)
-    translate = commands.add_parser("translate", help="translate English sentences to Spanish")
+    about = "translate English sentences to Spanish"
+    translate = commands.add_parser(
+        "translate",
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}, with the best translator that is saved. With "
+        "nothing saved, it first fetches sentences (2.8 MB, unless --offline) and trains one: of "
+        "size small, that takes about five minutes on two cores.",
+    )
     translate.add_argument("sentence", nargs="*", help="default: the lines of standard input")
-    _choose_translator(translate)
+    _choose_translator(translate, size="by default the best that is saved, else small")
     translate.add_argument(
         "--beam", type=int, default=4, help="beginnings followed at once; 1 is greedy"
     )
@@ -52,11 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _choose_translator(command: argparse.ArgumentParser) -> None:
+def _choose_translator(command: argparse.ArgumentParser, size: str) -> None:
     command.add_argument(
-        "--preset",
-        choices=("tiny", "small", "medium", "base"),
-        help="its size; by default small, or what makes most of --minutes",
+        "--preset", choices=("tiny", "small", "medium", "base"), help=f"its size; {size}"
     )
     command.add_argument(
         "--data",
@@ -176,22 +185,25 @@ def _translate(arguments: argparse.Namespace) -> int:
 
 def _saved(arguments: argparse.Namespace):
     """A translator that has been saved, or None. A student's pieces take the course's weights where
-    they have none of their own: the names and shapes are the same."""
+    they have none of their own whose training was finished: names and shapes are the same."""
     from workbook.device import pick_device
     from workbook.translator.assembly import take
-    from workbook.translator.making import saved
+    from workbook.translator.making import goes_on, is_finished, saved
     from workbook.translator.translation import Translator
 
     path = saved(arguments.preset, arguments.data, arguments.mine)
-    if path is None and arguments.mine:
-        path = saved(arguments.preset, arguments.data)
-        if path is not None:
+    if arguments.mine and (path is None or not is_finished(path)):
+        lent = saved(arguments.preset, arguments.data)
+        if lent is not None and (path is None or is_finished(lent)):
             _say("Your pieces, with the weights of the course's translator.")
+            path = lent
     if path is None:
         return None
     translator = Translator.load(path, take(arguments.mine), pick_device())
     if translator.card.share < 1:
         _say(f"(Its training was interrupted at {translator.card.share:.0%}.)")
+        if command := goes_on(path):
+            _say(f"(To go on with it: {command})")
     return translator
 
 
@@ -214,11 +226,11 @@ def _made(arguments: argparse.Namespace, **more):
 
 def _credit(translator) -> dict[str, bool] | None:
     """Say how many of the pieces at work are the student's, where they should be."""
-    from workbook.translator.credits import credits
+    from workbook.translator.credits import credits, in_a_terminal
 
     if not translator.pieces.mine:
         return None
-    counted = credits()
+    counted = credits(in_a_terminal(trained=translator.card.mine))
     _say(str(counted))
     return counted.by_name()
 

@@ -18,7 +18,7 @@ from workbook.syllabus import LESSONS
 from workbook.toolbox import save
 from workbook.training import Budget
 from workbook.translator import making
-from workbook.translator.credits import AT_WORK, credits
+from workbook.translator.credits import credits, in_a_terminal
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def test_json_is_json_and_nothing_else(place, capsys):
     assert main(["translator", "--preset", "tiny", "--mine", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["corpus"], told["share"]) == ("phrasebook", 1.0)
-    assert told["mine"] == dict.fromkeys(AT_WORK, False)
+    assert told["mine"] == dict.fromkeys(in_a_terminal(trained=True), False)
 
 
 def test_mine_uses_your_pieces_with_the_weights_that_are_there(place, capsys):
@@ -201,8 +201,8 @@ def test_mine_uses_your_pieces_with_the_weights_that_are_there(place, capsys):
     out, told = capsys.readouterr()
     assert out == "el león es triste\n"
     assert "Your pieces, with the weights of the course's translator." in told
-    assert str(credits()) in told  # the same count as in lesson 09's last cell
-    assert "1 of the 28 pieces at work in this translator is yours, 27 borrowed." in told
+    assert str(credits(in_a_terminal(trained=False))) in told
+    assert "1 of the 20 pieces at work in this translator is yours, 19 borrowed." in told
     assert len(place.gathered) == 1
 
 
@@ -244,9 +244,44 @@ def test_an_interrupted_training_ends_with_1_and_is_told_when_it_is_used(
 
     monkeypatch.setattr(live_progress, "live", lambda: test_making.interrupt_after(5))
     assert main(["translator", "--preset", "tiny"]) == 1
-    assert "the same call goes on" in capsys.readouterr().err
+    command = "workbook translator --preset tiny --data phrasebook"
+    assert f"To go on with this training: {command}\n" in capsys.readouterr().err
     main(["translate", "the lion is sad"])
+    told = capsys.readouterr().err
+    assert "interrupted at" in told
+    assert f"(To go on with it: {command})\n" in told
+
+
+def test_ones_own_unfinished_weights_give_way_to_the_courses_finished_ones(
+    place, capsys, monkeypatch
+):
+    from workbook.training import live_progress
+
+    monkeypatch.setattr(live_progress, "live", lambda: test_making.interrupt_after(5))
+    main(["translator", "--preset", "tiny", "--mine"])
+    assert "--mine" in capsys.readouterr().err
+    main(["translate", "--mine", "the lion is sad"])
     assert "interrupted at" in capsys.readouterr().err
+    monkeypatch.setattr(live_progress, "live", lambda: lambda moment: None)
+    main(["translator", "--preset", "tiny"])
+    capsys.readouterr()
+    main(["translate", "--mine", "the lion is sad"])
+    told = capsys.readouterr().err
+    assert "with the weights of the course's translator" in told
+    assert "interrupted at" not in told
+
+
+def test_each_command_says_what_it_does_without_a_size(capsys):
+    told = {}
+    for command in ("translator", "translate"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        told[command] = " ".join(capsys.readouterr().out.split())
+    assert "by default small, or what makes most of --minutes" in told["translator"]
+    assert "--minutes" not in told["translate"]
+    assert "by default the best that is saved, else small" in told["translate"]
+    assert "With nothing saved, it first fetches sentences" in told["translate"]
+    assert "five minutes" in told["translate"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 # One way to write what typists and exports write in several.
 _UNIFIED = str.maketrans({"’": "'", "‘": "'", "´": "'", "“": '"', "”": '"', "…": "..."})
+# Halves of letters: what Python makes of an argument in another encoding, and nothing can write.
+_UNIFIED |= dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 
@@ -19,7 +21,8 @@ class SentencePair(NamedTuple):
 
 
 def clean(sentence: str) -> str:
-    """NFC, single blanks, straight quotation marks; nothing invisible, no control characters.
+    """NFC, single blanks, straight quotation marks; nothing invisible, no control characters, no
+    surrogates.
 
     What the models are trained on, and what a user types, both go through here.
     """

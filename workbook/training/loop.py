@@ -179,9 +179,10 @@ def train(
     the model keeps what it has learnt, and no exception is raised. A second one stops at once.
 
     With `checkpoint`, a file holds weights, optimizer and place, written at most every
-    `checkpoint_seconds` and at the end. Where it exists, the run goes on from it, to the same
-    weights, bit for bit, as if it had never stopped (on a CPU, with a budget of tokens or steps).
-    A finished run's checkpoint brings its weights back.
+    `checkpoint_seconds` and at the end; after a stop within a step, the one before stays. Where it
+    exists, the run goes on from it, to the same weights, bit for bit, as if it had never stopped
+    (on a CPU, with a budget of tokens or steps). A finished run's checkpoint brings its weights
+    back.
 
     Args:
         model: anything that `step` can train, on its device.
@@ -225,6 +226,7 @@ def train(
         running.precision = precision
     devices = [device] if device.type == "cuda" else []
     stopped, saved, before = "finished", time.perf_counter(), time.perf_counter()
+    within = False  # a step: the weights and the place may not belong together
     with torch.random.fork_rng(devices), _interruptible() as interruption:
         try:
             for batch in running.batches(batches):
@@ -236,10 +238,12 @@ def train(
                     group["lr"] = rate(running.share, running.progress.steps + 1)
                 # By step, so that a resumed run drops out what an uninterrupted one would.
                 seed_torch((seed * 1_000_003 + running.progress.steps) % 2**63)
+                within = True
                 with arithmetic(running.precision, device):
                     loss, tokens = step(model, batch, running.optimizer, None, smoothing, max_norm)
                 now = time.perf_counter()
                 running.count(loss, tokens, now - before)
+                within = False
                 before = now
                 for watcher in watchers:
                     watcher(running.moment())
@@ -253,7 +257,7 @@ def train(
             stopped = "finished" if running.share >= 1 else "interrupted"
         finally:
             model.eval()
-    if checkpoint is not None:
+    if checkpoint is not None and not within:
         running.save(checkpoint)
     last = running.moment(stopped)
     for watcher in watchers:

@@ -4,7 +4,9 @@ loss, tokens of training and schedule, and about as many parameters.
     python -m workbook.translator.comparison phrasebook      # writes comparison-phrasebook.json
 
 trains each kind, scores it at some shares of its training and records the curves beside this file,
-with the seed, the date and the kind of machine. Lesson 09 draws what is recorded.
+with the seed, the date and the kind of machine. Lesson 09 draws what is recorded. Kinds that aren't
+trained again stay, where they were recorded with the same settings, corpus and machine; otherwise
+the new record takes the place of the old one, and what is dropped is named.
 
 The recurrent ones are trained by AdamW, as nearly everybody trains them; the Transformer by Muon,
 as we do, and by AdamW.
@@ -15,8 +17,9 @@ import datetime
 import json
 import os
 import platform
+import shlex
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -259,13 +262,42 @@ def main() -> None:
     if corpus.name == "tatoeba":
         copied = scores([p.english for p in corpus.test], [p.spanish for p in corpus.test])
         record["copy of the source"] = {s.name: [s.value, s.low, s.high] for s in copied}
+    before = _recorded_alike(record, corpus.name, arguments.kinds)
 
     def keep(found: dict[str, Any]) -> None:
         # After each kind: whoever stops an hour's work keeps what is done.
-        text = json.dumps({**record, "kinds": found}, indent=1, ensure_ascii=False)
+        kinds = before | found
+        whole = {**record, "command": command + _asking_for(kinds), "kinds": kinds}
+        text = json.dumps(whole, indent=1, ensure_ascii=False)
         write_text(recorded_at(corpus.name), text + "\n")
 
     compare(corpus, size, tokens, arguments.kinds, arguments.seed, keep=keep)
+
+
+def _asking_for(kinds: Collection[str]) -> str:
+    """What a command needs in order to train these kinds; nothing for those it trains unasked."""
+    return "" if set(kinds) == set(COMPARED) else f" --kinds {shlex.join(kinds)}"
+
+
+def _recorded_alike(
+    record: dict[str, Any], corpus: str, trained: Sequence[str], say: Callable[[str], None] = print
+) -> dict[str, Any]:
+    """The kinds recorded before, where everything but the day is the same; else none, and a word
+    about those that aren't trained now."""
+    try:
+        old = recorded(corpus)
+    except FileNotFoundError:
+        return {}
+    asked = {**record, "command": record["command"] + _asking_for(old["kinds"])}
+    differ = [name for name, value in asked.items() if name != "date" and old.get(name) != value]
+    if not differ:
+        return old["kinds"]
+    if others := [name for name in old["kinds"] if name not in trained]:
+        say(
+            f"{recorded_at(corpus)} was recorded with another {', '.join(differ)}; what it has of "
+            f"{' and '.join(map(repr, others))} can't stand beside a new record and is dropped."
+        )
+    return {}
 
 
 def kind_of_machine() -> str:

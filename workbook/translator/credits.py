@@ -1,21 +1,38 @@
 """Whose pieces a translator is made of: the student's own, and those that the course lent.
 
-The one count of them: lesson 09's last cell and `workbook translate --mine` say the same.
+Lesson 09 counts every piece that its notebook has put to work. A translator in the terminal is
+trained on another schedule, scored by sacreBLEU and, with the student's pieces, writes without a
+cache: it counts fewer.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from workbook import toolbox
 from workbook.syllabus import PIECES, lesson_of
 
-# Every piece that works in a translator: in training, in writing, in scoring it.
-AT_WORK = tuple(
-    "clip_gradients_ softmax scaled_dot_product_attention split_heads merge_heads "
-    "MultiHeadAttention sinusoidal_encoding PositionalEncoding LayerNorm FeedForward residual "
-    "padding_mask EncoderLayer Encoder causal_mask DecoderLayer Decoder OutputHead KVCache "
-    "cached_attention Transformer label_smoothing_loss warmup_rate train_step greedy_decode "
-    "beam_search decode_step corpus_bleu".split()
-)
+_BUILT = (
+    "softmax scaled_dot_product_attention split_heads merge_heads MultiHeadAttention "
+    "sinusoidal_encoding PositionalEncoding LayerNorm FeedForward residual padding_mask "
+    "EncoderLayer Encoder causal_mask DecoderLayer Decoder OutputHead Transformer"
+).split()
+_TRAINED = "clip_gradients_ label_smoothing_loss train_step".split()
+_WRITES = "greedy_decode beam_search".split()
+_IN_THE_LESSON = "KVCache cached_attention decode_step warmup_rate corpus_bleu".split()
+
+
+def _in_order(names: Collection[str]) -> tuple[str, ...]:
+    return tuple(name for name in PIECES if name in names)
+
+
+# Every piece that works in lesson 09's translator: in training, in writing, in scoring it.
+AT_WORK = _in_order([*_BUILT, *_TRAINED, *_WRITES, *_IN_THE_LESSON])
+
+
+def in_a_terminal(trained: bool) -> tuple[str, ...]:
+    """The pieces that work in a translator of `workbook translate --mine`. trained: its weights
+    come of the student's training, and aren't the course's."""
+    return _in_order([*_BUILT, *_WRITES, *(_TRAINED if trained else ())])
 
 
 @dataclass(frozen=True)
@@ -50,12 +67,12 @@ class Credits:
         return {name: name in self.own for name in PIECES if name in self.own + self.borrowed}
 
 
-def credits() -> Credits:
+def credits(at_work: Collection[str] = AT_WORK) -> Credits:
     """What the toolbox says of the pieces at work."""
     mine = toolbox.passed()
     return Credits(
-        tuple(name for name in AT_WORK if name in mine),
-        tuple(name for name in AT_WORK if name not in mine),
+        tuple(name for name in at_work if name in mine),
+        tuple(name for name in at_work if name not in mine),
     )
 
 

@@ -1,8 +1,9 @@
 """A translator made, from the corpus to its scores, or taken from where it was saved."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -11,7 +12,7 @@ from workbook.corpus.mixture import Corpus
 from workbook.corpus.pairs import SentencePair
 from workbook.device import describe_device, pick_device
 from workbook.home import root
-from workbook.tensor_file import BrokenTensorFile
+from workbook.tensor_file import BrokenTensorFile, read_note
 from workbook.training import AnotherRun, Budget, Moment, Run, WarmupAndDecay, muon, train
 from workbook.translator.assembly import Pieces, take
 from workbook.translator.presets import PRESETS, Preset
@@ -39,16 +40,39 @@ def saved_at(preset: str, corpus: str, mine: bool = False) -> Path:
 
 
 def saved(preset: str | None = None, choice: str = "auto", mine: bool = False) -> Path | None:
-    """The best translator that has been saved: largest preset first, Tatoeba before phrasebook;
-    None where there is none. A damaged file is as good as none."""
+    """The best translator that has been saved: a finished one if there is any, else the one whose
+    training came furthest; of equals the largest preset, Tatoeba before phrasebook. None where
+    there is none. A damaged file is as good as none."""
     sizes = [preset] if preset else list(reversed(PRESETS))
     data = ["tatoeba", "phrasebook"] if choice == "auto" else [choice]
-    for size in sizes:
-        for name in data:
-            path = saved_at(size, name, mine)
-            if path.is_file() and _readable(path):
-                return path
-    return None
+    shares = {
+        path: card.share
+        for path in (saved_at(size, name, mine) for size in sizes for name in data)
+        if (card := _card_at(path)) is not None
+    }
+    return max(shares, key=shares.__getitem__, default=None)
+
+
+def is_finished(path: Path) -> bool:
+    """Whether a translator is saved here whose training was done to its end."""
+    card = _card_at(path)
+    return card is not None and card.share >= 1
+
+
+def goes_on(path: Path) -> str:
+    """The command that goes on with the interrupted training of the translator saved here, an
+    empty string where nothing is kept to go on from. Raises as `Translator.load`."""
+    try:
+        budget = _budget_of(_checkpoint(path))
+    except (BrokenTensorFile, OSError, KeyError):
+        return ""
+    card = card_of(path)
+    command = f"workbook translator --preset {card.preset} --data {card.corpus}"
+    if card.mine:
+        command += " --mine"
+    if budget.get("seconds"):
+        command += f" --minutes {budget['seconds'] / 60:g}"
+    return command
 
 
 def translator(
@@ -65,7 +89,8 @@ def translator(
     """A translator of this size: the saved one, or a new one, trained and saved.
 
     It says which data it trains on, how long and what to expect. An interrupted training keeps
-    what was learnt, and the next call goes on with it.
+    what was learnt, and the next call with the same budget, and without `again`, goes on with it.
+    A finished translator stays until another one is finished.
 
     Args:
         choice: of data, as `mixture.gather` has it.
@@ -81,9 +106,14 @@ def translator(
     pieces = take(mine)
     device = pick_device()
     if not again:
-        path = _to_reuse(preset, choice, mine)
+        path = _to_reuse(preset, choice, mine, budget or preset.budget)
         if path is not None:
             say(f"Using the translator saved as {path}.")
+            if budget is not None:
+                say(
+                    "It isn't trained any further; to train one anew for as long as you say, "
+                    "add --again."
+                )
             kept = Translator.load(path, pieces, device)
             _describe(kept.card, say)
             return kept
@@ -106,10 +136,9 @@ def translator(
         )
         made.save(path)
         _checkpoint(path).unlink(missing_ok=True)
+        say(f"Saved as {path}.")
     else:
-        made.save(path)
-        say("What it has learnt is kept, and the same call goes on.")
-    say(f"Saved as {path}.")
+        _keep_unfinished(made, path, say)
     _describe(made.card, say)
     return made
 
@@ -148,6 +177,14 @@ def train_translator(
     checkpoint = _checkpoint(saved_at(preset.name, corpus.name, pieces.mine))
     if again:
         checkpoint.unlink(missing_ok=True)
+    taken_up = checkpoint.exists()
+
+    def tell(moment: Moment) -> None:
+        # After the first step, not before: only then is it sure that the checkpoint fits.
+        nonlocal taken_up
+        if taken_up:
+            say("Going on with a training that was interrupted.")
+            taken_up = False
 
     def go() -> Run:
         return train(
@@ -158,19 +195,23 @@ def train_translator(
             step=real_positions_only(pieces.train_step) if pieces.mine else train_step,
             rate=WarmupAndDecay(preset.peak),
             optimizer=muon,
-            watchers=watchers,
+            watchers=[tell, *watchers],
             checkpoint=checkpoint,
             seed=seed,
             name=f"{preset} on {corpus.digest}",
         )
 
-    if checkpoint.exists():
-        say("Going on with a training that was interrupted.")
     try:
         run = go()
     except (AnotherRun, BrokenTensorFile) as error:
-        say(f"Beginning anew: {error}.")
+        why = (
+            "the training that was interrupted had another budget, other sentences or another model"
+            if isinstance(error, AnotherRun)
+            else "what was kept of an interrupted training is damaged"
+        )
+        say(f"Beginning anew: {why}.")
         checkpoint.unlink(missing_ok=True)
+        taken_up = False
         run = go()
     lengths = sorted(len(pair.english.split()) for pair in corpus.training)
     card = Card(
@@ -224,13 +265,14 @@ def expectation(corpus: Corpus, bleu: float) -> str:
     )
 
 
-def _to_reuse(preset: Preset, choice: str, mine: bool) -> Path | None:
-    """The saved translator to take instead of training one, if any; only whole trainings count."""
+def _to_reuse(preset: Preset, choice: str, mine: bool, budget: Budget) -> Path | None:
+    """The saved translator to take instead of training one, if any; only whole trainings count.
+    None as well where one was being trained anew, on this budget, and was interrupted."""
     names = ["tatoeba", "phrasebook"] if choice == "auto" else [choice]
     for name in names:
         path = saved_at(preset.name, name, mine)
-        if path.is_file() and _readable(path) and card_of(path).share >= 1:
-            return path
+        if is_finished(path):
+            return None if _interrupted(path, budget) else path
         if name == "tatoeba" and choice == "auto" and _tatoeba_is_here():
             return None  # better data than those of the translator on the phrasebook
     return None
@@ -244,12 +286,37 @@ def _tatoeba_is_here() -> bool:
     return True
 
 
-def _readable(path: Path) -> bool:
+def _keep_unfinished(made: Translator, path: Path, say: Callable[[str], None]) -> None:
+    """Save what an interrupted training came to, unless a finished translator is there."""
+    if is_finished(path):
+        say(f"The finished translator {path} stays as it was.")
+    else:
+        made.save(path)
+        say(f"What it has learnt is saved as {path}.")
+    if command := goes_on(path):
+        say(f"To go on with this training: {command}")
+    else:
+        say("It was stopped within a step, before anything was kept to go on from.")
+
+
+def _card_at(path: Path) -> Card | None:
+    """The card of a translator; None where none is saved, or a damaged one."""
     try:
-        card_of(path)
+        return card_of(path)
     except (BrokenTensorFile, OSError):
+        return None
+
+
+def _interrupted(path: Path, budget: Budget) -> bool:
+    """Whether a training of this translator on this budget was interrupted."""
+    try:
+        return _budget_of(_checkpoint(path)) == asdict(budget)
+    except (BrokenTensorFile, OSError, KeyError):
         return False
-    return True
+
+
+def _budget_of(checkpoint: Path) -> dict[str, Any]:
+    return read_note(checkpoint)["settings"]["budget"]
 
 
 def _describe(card: Card, say: Callable[[str], None]) -> None:

@@ -15,6 +15,7 @@ Source: Szegedy et al., "Rethinking the Inception architecture" (2016), for labe
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbook.translator.text import Batch
@@ -35,7 +36,8 @@ class _SmoothedLoss(torch.autograd.Function):
             count, (size, _) = hidden.size(0), weight.shape
             narrow = weight.to(half)
             mean = weight.mean(0)
-            loss = torch.zeros((), dtype=weight.dtype, device=weight.device)
+            surprise = torch.zeros((), dtype=weight.dtype, device=weight.device)
+            smoothed = torch.zeros_like(surprise)
             to_hidden = torch.empty(hidden.shape, dtype=weight.dtype, device=weight.device)
             to_weight = torch.zeros_like(weight)
             for start in range(0, count, _ROWS):
@@ -45,14 +47,16 @@ class _SmoothedLoss(torch.autograd.Function):
                 z = h @ narrow.T
                 p = z.softmax(-1)
                 # -q . log p, with log p = z - log sum exp z at the target and on average.
-                surprise = -p.gather(1, t.unsqueeze(1)).squeeze(1).to(weight.dtype).log()
-                below = (wide * at_target).sum(-1) - wide @ mean
-                loss += (surprise + smoothing * below).sum()
+                surprise -= p.gather(1, t.unsqueeze(1)).to(weight.dtype).log().sum()
+                smoothed += ((wide * at_target).sum(-1) - wide @ mean).sum()
                 to_hidden[rows] = (p @ narrow).to(weight.dtype)
                 to_hidden[rows] -= (1 - smoothing) * at_target + smoothing * mean
                 to_weight += (p.T @ h).to(weight.dtype)
                 to_weight.index_add_(0, t, wide, alpha=smoothing - 1)
                 to_weight -= wide.sum(0) * (smoothing / size)
+            if surprise.isinf():  # some p was too small to be told from 0, and z isn't
+                surprise = _surprise(hidden.to(half), narrow, targets)
+            loss = surprise + smoothing * smoothed
             ctx.save_for_backward(to_hidden.to(hidden.dtype) / count, to_weight / count)
             return loss / count
 
@@ -60,6 +64,15 @@ class _SmoothedLoss(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
         to_hidden, to_weight = ctx.saved_tensors
         return to_hidden * gradient.to(to_hidden.dtype), to_weight * gradient, None, None
+
+
+def _surprise(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
+    """The sum of -log p at the targets, however small p is; it takes one more pass over z."""
+    kind = torch.promote_types(weight.dtype, torch.float32)
+    whole = torch.zeros((), dtype=kind, device=weight.device)
+    for h, t in zip(hidden.split(_ROWS), targets.split(_ROWS), strict=True):
+        whole += F.cross_entropy((h @ weight.T).to(kind), t, reduction="sum")
+    return whole
 
 
 def smoothed_loss(

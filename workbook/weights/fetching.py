@@ -47,8 +47,14 @@ class Model:
 
     @property
     def is_here(self) -> bool:
-        """Whether all of its files have been fetched."""
-        return all((self.folder / file.name).is_file() for file in self.files)
+        """Whether all of its files are here, whole."""
+        return not self.missing
+
+    @property
+    def missing(self) -> list[File]:
+        """The files that aren't here, or not in their whole size. The sha256 was compared when a
+        file came: it takes seconds for each 500 MB."""
+        return [file for file in self.files if _size(self.folder / file.name) != file.size]
 
 
 def models() -> dict[str, Model]:
@@ -76,17 +82,20 @@ def model(name: str) -> Model:
 def fetch_weights(
     wanted: Model, say: Callable[[str], None] = print, progress: bool | None = None
 ) -> Path:
-    """Bring the files of a model that aren't here yet; the folder they are in.
+    """Bring the files of a model that aren't here yet, or not whole; the folder they are in.
 
     A download that breaks off is taken up where it broke, now or the next time. `progress` shows a
     bar; None leaves that to whether stderr is a terminal.
 
     Raises CannotFetch where no address gives a file, and OSError where it can't be written.
     """
-    missing = [file for file in wanted.files if not (wanted.folder / file.name).is_file()]
+    missing = wanted.missing
     if not missing:
         say(f"{wanted.name} is here already: {wanted.folder}")
         return wanted.folder
+    for file in missing:
+        if (size := _size(wanted.folder / file.name)) is not None:
+            say(f"{file.name} has {size:,} bytes instead of {file.size:,}, and is fetched again.")
     say(f"{wanted.title}.")
     say(f"Licence: {wanted.licence} ({wanted.licence_text}). Attribution: {wanted.attribution}.")
     wanted.folder.mkdir(parents=True, exist_ok=True)
@@ -95,6 +104,10 @@ def fetch_weights(
         _fetch(file, wanted, say, progress)
     say(f"Saved in {wanted.folder}")
     return wanted.folder
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
 
 
 def _fetch(file: File, wanted: Model, say: Callable[[str], None], progress: bool | None) -> None:

@@ -9,39 +9,17 @@ Names and shapes are those of `gpt2` as Hugging Face publishes it (Radford et al
 layers as (in, out), query, key and value in one, names with or without `transformer.` before them.
 """
 
-import hashlib
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import pooch
-import requests
 import torch
 from tokenizers import ByteLevelBPETokenizer
 from torch import Tensor, nn
 
-from workbook.home import root
+from workbook.weights import fetching
 from workbook.weights.published import Taken, fill, for_each_layer, read_published
 
-SMALL = {
-    "vocab_size": 50257,
-    "d_model": 768,
-    "num_heads": 12,
-    "num_layers": 12,
-    "context_length": 1024,
-}
-"""What `GPT` is built with to take the published weights."""
-
-ADDRESSES = (
-    "https://huggingface.co/openai-community/gpt2/resolve/main/",
-    "https://hf-mirror.com/openai-community/gpt2/resolve/main/",
-)
-FILES = {
-    "vocab.json": "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
-    "merges.txt": "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
-    "model.safetensors": "248dfc3911869ec493c76e65bf2fcf7f615828b0254c12b473182f0f81d3a707",
-}
-"""Each file and its sha256."""
+NAME = "gpt2"
 
 # The causal mask and the number it was filled with: constants that some editions store.
 UNUSED = (r"h\.\d+\.attn\.(masked_)?bias", r"lm_head\.weight")
@@ -53,10 +31,6 @@ _LINEAR = {
     "feed_forward.linear2": "mlp.c_proj",
 }
 _NORMS = {"norm1": "ln_1", "norm2": "ln_2"}
-
-
-class CannotFetch(Exception):
-    """No address gave a file; the message says why not, and what to do instead."""
 
 
 def mapping(num_layers: int) -> dict[str, str | Taken]:
@@ -109,52 +83,7 @@ def tokenizer(folder: Path) -> ByteLevelBPETokenizer:
     return ByteLevelBPETokenizer.from_file(str(vocabulary), str(merges))
 
 
-def folder() -> Path:
-    """Where the files are kept: `$WORKBOOK_WEIGHTS/gpt2`, else `datasets/fetched/gpt2`."""
-    chosen = os.environ.get("WORKBOOK_WEIGHTS")
-    return (Path(chosen).expanduser() if chosen else root() / "datasets" / "fetched") / "gpt2"
-
-
-def fetch(say: Callable[[str], None] = print) -> Path:
-    """Bring GPT-2's files to `folder()`, each checked by its sha256, unless they are there; the
-    folder. Raises CannotFetch where no address gives one, offline for instance."""
-    home = folder()
-    wanted = {name: sha for name, sha in FILES.items() if not _is(home / name, sha)}
-    if not wanted:
-        say(f"GPT-2 is here already: {home}")
-        return home
-    say("GPT-2 small by OpenAI, 550 MB. Licence: MIT (modified), github.com/openai/gpt-2.")
-    home.mkdir(parents=True, exist_ok=True)
-    pooch.get_logger().setLevel("ERROR")
-    for name, sha in wanted.items():
-        _bring(name, sha, home)
-        say(f"Saved as {home / name}")
-    return home
-
-
-def _bring(name: str, sha: str, home: Path) -> None:
-    failures = []
-    for address in ADDRESSES:
-        try:
-            pooch.retrieve(
-                address + name,
-                known_hash=f"sha256:{sha}",
-                fname=name,
-                path=home,
-                downloader=pooch.HTTPDownloader(progressbar=True, timeout=(10, 60)),
-            )
-            return
-        except (requests.RequestException, ValueError) as error:
-            failures.append(f"  {address}{name}: {type(error).__name__}")
-    raise CannotFetch(
-        f"{name} of GPT-2 could not be fetched:\n" + "\n".join(failures) + "\nThe lesson needs it "
-        f"for its last experiment only. With internet, try again; or put the file into {home} by "
-        "hand, from any machine."
-    )
-
-
-def _is(path: Path, sha: str) -> bool:
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == sha
+def fetch(say: Callable[[str], None] = print, progress: bool | None = None) -> Path:
+    """Bring the published files (550 MB), unless they are here; their folder. Raises
+    `fetching.CannotFetch` with what to do instead."""
+    return fetching.fetch_weights(fetching.model(NAME), say, progress)

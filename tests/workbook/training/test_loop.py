@@ -312,6 +312,43 @@ def test_a_second_interruption_does_not_wait_for_the_step():
     assert run(model(), step=step).last.progress.steps == 0
 
 
+class Interrupted(float):
+    """A loss that presses Ctrl-C while it is entered into the curve."""
+
+    def __rmul__(self, weight):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("place", ["in the step", "while it is counted"])
+def test_an_interruption_within_a_step_leaves_the_last_checkpoint(tmp_path, place):
+    from workbook.pieces import train_step
+
+    path, made, losses = tmp_path / "c", model(), []
+
+    def step(*given):
+        loss, tokens = train_step(*given)
+        losses.append(loss)
+        if len(losses) < 6:
+            return loss, tokens
+        if place == "in the step":
+            raise KeyboardInterrupt
+        return Interrupted(loss), tokens
+
+    assert not run(made, step=step, checkpoint=path, checkpoint_seconds=0).finished
+    assert read_note(path)["progress"]["steps"] == 5
+    again = model()
+    assert run(again, checkpoint=path).finished
+    assert same(weights(again), uninterrupted())
+
+
+def test_an_interruption_within_the_first_step_leaves_no_checkpoint(tmp_path):
+    def step(*given):
+        raise KeyboardInterrupt
+
+    assert run(model(), step=step, checkpoint=tmp_path / "c").last.progress.steps == 0
+    assert not (tmp_path / "c").exists()
+
+
 def test_afterwards_ctrl_c_means_what_it_meant_before():
     before = signal.getsignal(signal.SIGINT)
     run(model())

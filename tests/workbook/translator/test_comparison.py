@@ -64,9 +64,72 @@ def test_what_is_recorded_says_how_it_came_about(found, tmp_path, monkeypatch, c
     assert record["kinds"] == json.loads(json.dumps(found))
     said = comparison.about_the_record(record)
     command = "python -m workbook.translator.comparison phrasebook --preset tiny --tokens 50"
-    assert said.endswith(f"{command} --seed 7")
+    assert said.endswith(f"{command} --seed 7 --kinds transformer GRU")
     assert record["date"] in said
     assert "seed 7 on " in said
+
+
+@pytest.fixture
+def recording(tmp_path, monkeypatch, capsys):
+    """Records kinds whose only figure is a mark, and gives the record and what was said."""
+    monkeypatch.setattr(comparison, "recorded_at", lambda corpus: tmp_path / "comparison.json")
+
+    def record(mark, *arguments):
+        def marked(corpus, size, tokens, kinds, seed, keep):
+            for number in range(len(kinds)):
+                keep(dict.fromkeys(kinds[: number + 1], mark))
+
+        monkeypatch.setattr(comparison, "compare", marked)
+        monkeypatch.setattr("sys.argv", ["comparison", "phrasebook", "--tokens", "50", *arguments])
+        comparison.main()
+        return comparison.recorded("phrasebook"), capsys.readouterr().out
+
+    return record
+
+
+def test_a_run_of_some_kinds_leaves_the_others_and_its_command_trains_them_all(recording):
+    first, _ = recording(1)
+    assert first["command"].endswith(" --preset small --tokens 50")
+    again, said = recording(2, "--kinds", "GRU")
+    assert again["kinds"] == {"transformer": 1, "GRU": 2, "GRU, attention": 1}
+    assert again["command"] == first["command"]
+    assert "dropped" not in said
+    more, _ = recording(3, "--kinds", "no positions")
+    assert more["kinds"] == {**again["kinds"], "no positions": 3}
+    assert more["command"] == first["command"] + (
+        " --kinds transformer 'GRU, attention' GRU 'no positions'"
+    )
+
+
+def test_what_was_recorded_otherwise_is_dropped_and_named(recording):
+    recording(1)
+    other, said = recording(2, "--seed", "7", "--kinds", "GRU")
+    assert other["kinds"] == {"GRU": 2}
+    assert other["command"].endswith(" --tokens 50 --seed 7 --kinds GRU")
+    assert "was recorded with another command, seed;" in said
+    assert "of 'transformer' and 'GRU, attention' can't stand" in said
+
+
+def test_a_second_run_that_is_stopped_keeps_what_it_has_not_come_to(recording, monkeypatch):
+    recording(1)
+
+    def stopped(*given, keep):
+        keep({"transformer": 2})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(comparison, "compare", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        comparison.main()
+    kept = comparison.recorded("phrasebook")["kinds"]
+    assert kept == {"transformer": 2, "GRU, attention": 1, "GRU": 1}
+
+
+def test_what_ships_was_recorded_by_the_command_it_names():
+    for corpus in ("phrasebook", "tatoeba"):
+        record = comparison.recorded(corpus)
+        assert record["command"].endswith(
+            f" {corpus} --preset small --tokens 7000000{comparison._asking_for(record['kinds'])}"
+        )
 
 
 def test_what_is_done_is_kept_when_the_rest_is_stopped(found, tmp_path, monkeypatch):

@@ -2,14 +2,22 @@
 
 import inspect
 import random
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 from workbook import pieces, toolbox
+from workbook.corpus.mixture import Corpus
+from workbook.corpus.pairs import SentencePair
 from workbook.syllabus import PIECES
-from workbook.translator.credits import AT_WORK, Credits, credits
+from workbook.training import Budget, loop
+from workbook.translator.assembly import take
+from workbook.translator.credits import AT_WORK, Credits, credits, in_a_terminal
+from workbook.translator.making import train_translator
+from workbook.translator.presets import PRESETS
+from workbook.translator.translation import Translator
 
 MIXTURES = [
     pytest.param(frozenset(AT_WORK), id="all"),
@@ -115,3 +123,52 @@ def test_one_is_told_as_one():
     assert "1 of the 2 pieces at work in this translator is yours, 1" in str(
         Credits(("softmax",), ("Encoder",))
     )
+
+
+SENTENCES = [SentencePair(f"A {a} {b}.", f"Un {b} {a}.") for a in "cdefg" for b in "hijkl"]
+TOLD = {"Transformer", "train_step", "greedy_decode", "beam_search"}
+
+
+def telling(name):
+    """A student's piece that notes each call. What it calls itself are the course's."""
+    return (
+        f"from workbook import pieces\n\n\ndef {name}(*args, **kwargs):\n"
+        f"    pieces.CALLED.add({name!r})\n    return pieces.{name}(*args, **kwargs)\n"
+    )
+
+
+def test_of_what_is_not_counted_in_a_terminal_nothing_runs_there(own, tmp_path, monkeypatch):
+    called = set()
+    monkeypatch.setattr(pieces, "CALLED", called, raising=False)
+    monkeypatch.setenv("WORKBOOK_HOME", str(tmp_path))
+    monkeypatch.setattr(loop, "faster_precision", lambda *given: "float32")
+    for name in AT_WORK:
+        toolbox.save(name, telling(name))
+    corpus = Corpus("phrasebook", SENTENCES, SENTENCES[:2], SENTENCES[:2], "few", "Little.", 0.0)
+    size = replace(PRESETS["tiny"], vocab_size=60, d_model=8, num_heads=2, d_ff=8, batch_tokens=64)
+    device = torch.device("cpu")
+    made, _ = train_translator(size, corpus, take(mine=True), device, Budget(steps=2))
+    for beam_size in (1, 4):
+        made.translate("A c h.", beam_size)
+    assert called == TOLD  # and each of them calls the others it needs
+    assert set(in_a_terminal(trained=True)) >= TOLD
+
+    called.clear()
+    path = tmp_path / "saved.safetensors"
+    made.save(path)
+    lent = Translator.load(path, take(mine=True))
+    for beam_size in (1, 2):
+        lent.translate("A c h.", beam_size)
+    assert called == TOLD - {"train_step"}
+    assert set(in_a_terminal(trained=False)) >= called
+    assert set(in_a_terminal(trained=True)) - set(in_a_terminal(trained=False)) == {
+        "clip_gradients_", "label_smoothing_loss", "train_step",
+    }  # fmt: skip
+
+
+def test_a_terminal_counts_no_cache_no_schedule_and_no_score_of_ones_own():
+    left_out = set(AT_WORK) - set(in_a_terminal(trained=True))
+    assert left_out == {
+        "KVCache", "cached_attention", "decode_step", "warmup_rate", "corpus_bleu",
+    }  # fmt: skip
+    assert in_a_terminal(True) == tuple(n for n in PIECES if n in set(AT_WORK) - left_out)

@@ -132,6 +132,25 @@ def test_nothing_is_saved_at_first_and_the_largest_is_preferred():
     assert saved(mine=True) is None
 
 
+def test_a_finished_one_is_preferred_to_an_interrupted_one_and_of_those_the_furthest():
+    made, _ = make()
+    for name, share in (("base", 0.1), ("medium", 0.4), ("small", 0.4)):
+        made.card = replace(made.card, preset=name, share=share)
+        made.save(saved_at(name, "tatoeba"))
+    assert saved() == saved_at("tiny", "phrasebook")
+    saved_at("tiny", "phrasebook").unlink()
+    assert saved() == saved_at("medium", "tatoeba")
+
+
+def test_minutes_that_are_not_used_are_told_of():
+    make()
+    _, said = make()
+    assert "--again" not in said
+    _, said = make(budget=Budget(seconds=60))
+    assert "Using the translator saved as" in said
+    assert "add --again" in said
+
+
 def interrupt_after(steps):
     def watch(moment):
         if moment.progress.steps == steps and not moment.stopped:
@@ -142,7 +161,7 @@ def interrupt_after(steps):
 
 def test_an_interrupted_training_is_kept_and_goes_on_to_the_same_end(place):
     made, said = make(watchers=[interrupt_after(5)])
-    assert "the same call goes on" in said
+    assert "To go on with this training: workbook translator --preset tiny --data phras" in said
     assert 0 < made.card.share < 1
     kept = Translator.load(saved_at("tiny", "phrasebook"))
     assert kept.card.share == made.card.share
@@ -160,8 +179,60 @@ def test_an_interrupted_training_on_other_sentences_is_begun_anew(monkeypatch):
         making.mixture, "gather", lambda *given, **more: corpus(training=PAIRS[:30])
     )
     made, said = make()
-    assert "Beginning anew" in said
+    assert "Beginning anew: the training that was interrupted had another budget, other" in said
+    assert "Going on" not in said
+    assert "delete" not in said
     assert made.card.share == 1
+
+
+def test_a_damaged_checkpoint_is_told_of_and_begun_anew():
+    make(watchers=[interrupt_after(5)])
+    making._checkpoint(saved_at("tiny", "phrasebook")).write_bytes(b"half")
+    assert making.goes_on(saved_at("tiny", "phrasebook")) == ""
+    made, said = make()
+    assert "Beginning anew: what was kept of an interrupted training is damaged." in said
+    assert made.card.share == 1
+
+
+def test_training_anew_spares_the_finished_one_until_it_is_done():
+    whole, _ = make()
+    path = saved_at("tiny", "phrasebook")
+    before = path.read_bytes()
+    budget = Budget(seconds=90)
+    _, said = make(again=True, budget=budget, watchers=[interrupt_after(5)])
+    assert path.read_bytes() == before
+    assert f"The finished translator {path} stays as it was." in said
+    command = "workbook translator --preset tiny --data phrasebook --minutes 1.5"
+    assert said.count(f"To go on with this training: {command}\n") == 1
+    assert making.goes_on(path) == command
+    again, said = make()  # another budget: the saved one is taken, and the checkpoint stays
+    assert "Using the translator saved as" in said
+    assert making.goes_on(path) == command
+    english = [pair.english for pair in PAIRS]
+    assert again.translate_all(english) == whole.translate_all(english)
+
+
+def test_a_training_anew_that_was_interrupted_is_gone_on_with():
+    make()
+    path = saved_at("tiny", "phrasebook")
+    make(again=True, watchers=[interrupt_after(5)])
+    made, said = make()
+    assert "Using the translator" not in said
+    assert "Going on with a training that was interrupted." in said
+    assert made.card.share == card_of(path).share == 1
+    assert making.goes_on(path) == ""
+    _, said = make()
+    assert "Using the translator" in said
+
+
+def test_what_was_stopped_within_its_first_step_is_not_said_to_go_on(monkeypatch):
+    def step(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(making, "train_step", step)
+    _, said = make()
+    assert "before anything was kept to go on from" in said
+    assert "To go on with this training" not in said
 
 
 def test_an_unfinished_training_is_thrown_away_when_asked_for():

@@ -93,6 +93,14 @@ def test_it_reaches_the_model_in_sentence_case_and_is_answered_as_typed(
     assert asked == [reaches]
 
 
+def test_an_argument_in_another_encoding_is_answered(echo, asked):
+    answer = echo.translate("the caf\udce9 is very large.")
+    assert answer.answered
+    assert asked == ["the caf is very large."]
+    assert answer.notes[0] == "left out, because it can't read it: \N{REPLACEMENT CHARACTER}"
+    (answer.source + str(answer)).encode()
+
+
 def test_an_inverted_mark_goes_with_the_mark_that_was_added():
     assert translation._in_style("¿Dónde está?", "where is it", CASE) == "dónde está"
     assert translation._in_style("¿Dónde está?", "where is it?", CASE) == "¿dónde está?"

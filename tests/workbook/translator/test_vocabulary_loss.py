@@ -41,6 +41,30 @@ def test_it_is_label_smoothing_loss(rows, size, width, smoothing, seed, at_a_tim
         torch.testing.assert_close(mine, torch.autograd.grad(3 * theirs, (hidden, weight)))
 
 
+@pytest.mark.parametrize("at_a_time", [4, 512])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_probability_that_is_too_small_for_a_number_is_no_infinite_loss(
+    monkeypatch, at_a_time, dtype
+):
+    monkeypatch.setattr(vocabulary_loss, "_ROWS", at_a_time)
+    hidden, weight, targets = given_tensors(10, 30, 8, 1, dtype)
+    scale = 50 if dtype == torch.float32 else 500
+    ours = smoothed_loss(scale * hidden, weight, targets)
+    theirs = pieces.label_smoothing_loss(scale * hidden @ weight.T, targets, 0)
+    logits = (scale * hidden @ weight.T).softmax(-1)
+    assert (logits.gather(1, targets.unsqueeze(1)) == 0).any()
+    torch.testing.assert_close(ours, theirs)
+    mine = torch.autograd.grad(ours, (hidden, weight))
+    torch.testing.assert_close(mine, torch.autograd.grad(theirs, (hidden, weight)))
+
+
+def test_a_loss_that_is_no_number_stays_none():
+    hidden, weight, targets = given_tensors(3, 5, 4, 1)
+    with torch.no_grad():
+        hidden[1] = torch.inf
+    assert not smoothed_loss(hidden, weight, targets).isfinite()
+
+
 def test_under_autocast_it_differs_by_rounding_alone():
     hidden, weight, targets = given_tensors(700, 50, 16, 1, torch.float32)
     exact = smoothed_loss(hidden, weight, targets)

@@ -87,6 +87,18 @@ def test_a_second_time_nothing_is_fetched(net):
     assert "here already" in net.said[-1]
 
 
+def test_a_file_that_is_not_whole_is_fetched_again(net):
+    wanted = net.wanted("/w.bin")
+    wanted.folder.mkdir(parents=True)
+    (wanted.folder / "w.bin").write_bytes(CONTENT[:-1])
+    assert not wanted.is_here
+    folder = fetch_weights(wanted, net.said.append, progress=False)
+    assert (folder / "w.bin").read_bytes() == CONTENT
+    assert "w.bin has 76,799 bytes instead of 76,800, and is fetched again." in net.said
+    assert wanted.is_here
+    assert left(wanted) == ["w.bin"]
+
+
 def test_a_connection_that_breaks_off_is_taken_up_again(net):
     net.server.breaks = [5000]
     fetch_weights(net.wanted("/w.bin"), net.said.append, progress=False)

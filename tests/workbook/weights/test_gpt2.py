@@ -1,18 +1,24 @@
 """The published GPT-2: its names and shapes in full size, its values in a small one."""
 
 import json
+import math
 
-import pooch
 import pytest
-import requests
 import torch
 from safetensors.torch import save_file
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from workbook.pieces import GPT, gpt_parameters
-from workbook.weights import gpt2
+from workbook.weights import fetching, gpt2
 from workbook.weights.published import OtherWeights
 
+SMALL = {
+    "vocab_size": 50257,
+    "d_model": 768,
+    "num_heads": 12,
+    "num_layers": 12,
+    "context_length": 1024,
+}
 SIZES = (31, 12, 3, 2, 9)
 TOKENS = torch.tensor([[3, 14, 15, 9, 26], [5, 3, 5, 8, 9]])
 
@@ -92,13 +98,13 @@ def test_the_logits_are_those_of_hugging_faces_model(ours, twin, prefix, tmp_pat
 
 def test_the_full_size_has_exactly_the_published_names_and_shapes():
     with torch.device("meta"):
-        model = GPT(**gpt2.SMALL)
+        model = GPT(**SMALL)
         tensors = {
             name: torch.empty(shape) for name, shape in as_published(50257, 768, 12, 1024).items()
         }
     assert len(tensors) == 160
     gpt2.load(model, tensors)
-    sizes = (gpt2.SMALL[name] for name in ("num_layers", "d_model", "vocab_size", "context_length"))
+    sizes = (SMALL[name] for name in ("num_layers", "d_model", "vocab_size", "context_length"))
     counted = sum(parameter.numel() for parameter in model.parameters())
     assert counted == gpt_parameters(*sizes) == 124_439_808
 
@@ -126,55 +132,36 @@ def test_a_head_of_its_own_is_refused(ours, twin):
         gpt2.load(ours, tensors)
 
 
-@pytest.fixture
-def kept(tmp_path, monkeypatch):
-    monkeypatch.setenv("WORKBOOK_WEIGHTS", str(tmp_path))
-    return tmp_path / "gpt2"
-
-
-def test_the_tokenizer_reads_gpt_2s_two_files(kept):
-    kept.mkdir()
+def test_the_tokenizer_reads_gpt_2s_two_files(tmp_path):
     letters = ["a", "b", "Ġ", "ab", "Ġab"]
-    (kept / "vocab.json").write_text(json.dumps({word: n for n, word in enumerate(letters)}))
-    (kept / "merges.txt").write_text("#version: 0.2\na b\nĠ ab\n")
-    words = gpt2.tokenizer(kept)
+    (tmp_path / "vocab.json").write_text(json.dumps({word: n for n, word in enumerate(letters)}))
+    (tmp_path / "merges.txt").write_text("#version: 0.2\na b\nĠ ab\n")
+    words = gpt2.tokenizer(tmp_path)
     assert words.encode("ab ab").ids == [3, 4]
     assert words.decode([3, 4]) == "ab ab"
 
 
-def test_without_the_files_the_tokenizer_says_how_to_get_them(kept):
+def test_without_the_files_the_tokenizer_says_how_to_get_them(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"vocab\.json.*fetch\(\)"):
-        gpt2.tokenizer(kept)
+        gpt2.tokenizer(tmp_path)
 
 
-def test_offline_it_says_what_was_tried_and_what_to_do(kept, monkeypatch):
-    def offline(address, **_):
-        raise requests.ConnectionError(address)
-
-    monkeypatch.setattr(pooch, "retrieve", offline)
-    with pytest.raises(gpt2.CannotFetch) as refused:
-        gpt2.fetch(say=lambda sentence: None)
-    assert all(address in str(refused.value) for address in gpt2.ADDRESSES)
-    assert str(kept) in str(refused.value)
+def test_what_can_be_fetched_is_what_is_read():
+    listed = {file.name: file for file in fetching.model("gpt2").files}
+    assert list(listed) == ["vocab.json", "merges.txt", "model.safetensors"]
+    shapes = as_published(50257, 768, 12, 1024).values()
+    numbers = sum(math.prod(shape) for shape in shapes)
+    header = listed["model.safetensors"].size - 4 * numbers
+    assert 0 < header < 20_000
 
 
-def test_what_is_there_already_is_not_fetched_again(kept, monkeypatch):
-    kept.mkdir()
-    content = b"the file"
-    sha = "2c83e9a7d6d7ab6cd5d3f26ad4d5d1c9"
-    monkeypatch.setattr(gpt2, "FILES", {"one": sha})
-    monkeypatch.setattr(gpt2, "_is", lambda path, wanted: path.name == "one" and wanted == sha)
-    monkeypatch.setattr(pooch, "retrieve", lambda *_, **__: pytest.fail("fetched again"))
-    (kept / "one").write_bytes(content)
-    said = []
-    assert gpt2.fetch(said.append) == kept
-    assert "already" in said[0]
+def test_fetching_brings_the_model_of_the_list(monkeypatch, tmp_path):
+    asked = []
 
+    def bring(model, say, progress):
+        asked.append(model)
+        return tmp_path
 
-def test_a_changed_file_is_not_the_published_one(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(b"abc")
-    assert gpt2._is(path, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
-    path.write_bytes(b"abd")
-    assert not gpt2._is(path, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
-    assert not gpt2._is(tmp_path / "none", "ba78")
+    monkeypatch.setattr(fetching, "fetch_weights", bring)
+    assert gpt2.fetch() == tmp_path
+    assert asked == [fetching.model("gpt2")]

@@ -126,12 +126,23 @@ def test_a_file_is_read_by_what_is_in_it(tmp_path, kind, name):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no weights at all", b"\x10\0\0\0\0\0\0\0{broken", b"PK"]
+    "content",
+    [
+        b"",
+        b"no weights at all",
+        b"hello\n",
+        b"\x80\x02.",
+        b"\x80\x02(\x85.",
+        b"\x10\0\0\0\0\0\0\0{broken",
+        b"PK",
+    ],
 )
 def test_another_file_is_no_weights(tmp_path, content):
     path = tmp_path / "w.bin"
     path.write_bytes(content)
-    with pytest.raises(NotWeights, match=r"w\.bin is damaged, or no file of weights"):
+    with pytest.raises(
+        NotWeights, match=r"w\.bin is damaged, or no .*: delete it and fetch it again"
+    ):
         read_published(path)
 
 
