@@ -22,6 +22,12 @@ cell_seconds = 120
 
 [columns]                     # what the grade's column is called in your Canvas or Moodle
 02-dot-product-attention = "Attention (12345)"
+
+# A deadline holds for submissions whose time of handing in is known. It stands in `timestamp.txt`
+# beside the notebook, in nbgrader's format: 2027-03-02 23:59:00 UTC. `course.py submit` writes
+# none, for a student's machine can say anything: it comes from the instructor, or with nbgrader's
+# zip_collect from the names that a platform gives its downloads (nbgrader_config.py). A submission
+# without a time counts as in time, and `autograder grade` says how many those are.
 """
 
 import dataclasses
