@@ -13,7 +13,9 @@ from autograder.grading.nbgrader_steps import (
     SANITIZE_STEPS,
     LenientExporter,
 )
+from autograder.grading.penalties import settle
 from workbook.handin import COLLECT_PATTERN
+from workbook.syllabus import lesson
 
 c = get_config()  # noqa: F821 - given by traitlets
 
@@ -46,6 +48,10 @@ c.Autograde.autograde_preprocessors = AUTOGRADE_STEPS
 c.Autograde.pre_convert_hook = lambda assignment, **_: fill_gradebook(assignment, gradebook)
 
 c.AssignLatePenalties.plugin_class = LatePenalty
+# Points given by hand since the autograding lose their share too, before a student reads of it.
+c.GenerateFeedback.pre_convert_hook = lambda assignment, student, **_: settle(
+    [lesson(assignment)], student
+)
 
 # nbgrader's Validate button runs the student's notebook; some cells train a model.
 c.Execute.timeout = 600
@@ -64,5 +70,9 @@ c.DataTypeFilter.display_data_priority = [
     "text/plain",
 ]
 
-# Collects what `course.py submit` writes, from a folder of downloads.
+# Collects what `course.py submit` writes, from a folder of downloads. `TIMED_COLLECT_PATTERN`, from
+# the same module, takes the time of handing in from the downloads' names where the platform writes
+# it there, as Blackboard does; change it where yours writes it otherwise. nbgrader takes these
+# times as UTC; where they are local, leave `timezone` out of grading.toml: then deadlines are
+# read the same way.
 c.FileNameCollectorPlugin.named_regexp = COLLECT_PATTERN

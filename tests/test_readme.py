@@ -43,6 +43,8 @@ def runnable(command):
     if first == "python3":
         here = ["--here"] if rest[1] in ("release", "grade") else []
         return [sys.executable, *rest, *here]
+    if first in ("mkdir", "cp"):
+        return [first, *rest]
     assert first.startswith(".venv/bin/"), command
     return [str(Path(sys.executable).parent / first.removeprefix(".venv/bin/")), *rest]
 

@@ -17,6 +17,13 @@ COLLECT_PATTERN = (
     r".*[/\\](?P<student_id>[A-Za-z0-9._@-]+)[/\\]"
     r"(?P<lesson>\d\d-[a-z0-9-]+)[/\\](?P<file_id>(?P=lesson))\.ipynb$"
 )
+# The same for a platform that writes the time of handing in into the names of its downloads, as
+# Blackboard does (`..._attempt_2027-03-02-22-59-00_...`). Only the platform's own part is believed:
+# the first time in the download's name, nothing of the names inside a student's zip. So this is no
+# pattern for a platform that writes no time: there the student's file name could bring one.
+TIMED_COLLECT_PATTERN = (
+    r".*?[/\\]extracted[/\\][^/\\]*?_attempt_(?P<timestamp>\d{4}(?:-\d\d){5})_" + COLLECT_PATTERN
+)
 _STUDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
 
 

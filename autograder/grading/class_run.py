@@ -14,11 +14,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from autograder.grading import receipt_store
+from autograder.grading import penalties, receipt_store
 from autograder.grading.collecting import Problem, Submission, collect
 from autograder.grading.desk import checked
 from autograder.grading.filing import Clerk, NotFiled
-from autograder.grading.gradebook import secret_seed
+from autograder.grading.gradebook import secret_seed, with_submissions
 from autograder.grading.job import Job, judge
 from autograder.grading.reading import write
 from autograder.grading.receipt import Receipt, environment, key_of
@@ -42,7 +42,8 @@ class AlreadyGrading(RuntimeError):
 class Outcome:
     """What became of one submission. `score` is what the checks gave, without written answers;
     `library` names the pieces that call the torch function they were to write, `look` lines of the
-    submission that are worth a look."""
+    submission that are worth a look. `untimed`: the lesson has a deadline, nobody said when this
+    was handed in, and so it counts as in time."""
 
     student: str
     lesson: str
@@ -53,6 +54,7 @@ class Outcome:
     library: tuple[str, ...] = ()
     look: tuple[str, ...] = ()
     judged_now: bool = False
+    untimed: bool = False
 
 
 @dataclass
@@ -112,17 +114,20 @@ class ClassRun:
         self, folder: Path, lessons: Sequence[Lesson], students: Sequence[str] = ()
     ) -> Iterator[Outcome]:
         """Grade the submissions in a folder; yields each one's outcome when it is in the
-        gradebook. Raises FileNotFoundError for a lesson that isn't released, and AlreadyGrading
-        while another run is at work."""
+        gradebook. Raises FileNotFoundError for a lesson that isn't released, CellsChanged for one
+        that was released anew and can't be filed, and AlreadyGrading while another run is at
+        work."""
         with _only_run():
             yield from self._grade(folder, lessons, students)
 
     def _grade(
         self, folder: Path, lessons: Sequence[Lesson], students: Sequence[str]
     ) -> Iterator[Outcome]:
+        known = with_submissions()
         for lesson in lessons:
             self._released[lesson] = released_notebook(lesson)
-            self._clerk.open(lesson)
+            if lesson.name in known:  # others are opened when somebody hands them in
+                self._clerk.open(lesson)
         waiting: dict[Future, _Ready] = {}
         try:
             for found in self._timed("collecting", collect(folder, lessons, students)):
@@ -133,6 +138,7 @@ class ClassRun:
                     yield from self._finish_some(waiting)
             while waiting:
                 yield from self._finish_some(waiting)
+            penalties.settle(self._clerk.lessons)
         finally:
             for future, ready in waiting.items():  # of a run that is stopped
                 if not future.cancel():
@@ -144,6 +150,8 @@ class ClassRun:
             return Outcome(found.student, found.lesson, PROBLEM, notes=(found.message,))
         started = time.perf_counter()
         lesson, chosen = found.lesson, self._settings
+        self._clerk.open(lesson)
+        found = _with_time_or_note(found)
         released, seed = self._released[lesson], secret_seed(lesson.name)
         rebuilt = rebuild(found.notebook, released)
         key = key_of(rebuilt.notebook, released, lesson, seed, chosen.limits, self._environment)
@@ -201,6 +209,7 @@ class ClassRun:
             library,
             receipt.look,
             judged_now,
+            untimed=self._clerk.has_deadline(found.lesson) and not found.timestamp,
         )
 
     def _score(self, receipt: Receipt, lesson: Lesson) -> tuple[float, float]:
@@ -237,6 +246,17 @@ def _keep_if_done(future: Future, ready: _Ready) -> None:
     if future.done():
         with suppress(Exception):
             receipt_store.keep(checked(future.result(), ready.key))
+
+
+def _with_time_or_note(found: Submission) -> Submission:
+    """The submission; without its time of handing in, and with a note, where that is none."""
+    if not found.timestamp or penalties.is_time(found.timestamp):
+        return found
+    note = (
+        f"timestamp.txt says {found.timestamp[:40]!r}, which is no time, and isn't counted; write "
+        "it as 2027-03-02 23:59:00 UTC"
+    )
+    return replace(found, timestamp=None, notes=(*found.notes, note))
 
 
 def _problem(ready: _Ready, message: str) -> Outcome:

@@ -41,6 +41,11 @@ def add_to(commands: argparse._SubParsersAction) -> None:
     _lessons(export)
     export.add_argument("--format", choices=("csv", "canvas", "moodle"), default="csv")
     export.add_argument("--to", type=Path, metavar="FILE", help="default: standard output")
+    export.add_argument(
+        "--missing-as-zero",
+        action="store_true",
+        help="0 for who handed in nothing; default: no grade",
+    )
     export.add_argument("--json", action="store_true", help="print the grades as JSON")
     export.set_defaults(run=_reporting(_export))
 
@@ -129,6 +134,7 @@ def _grade(arguments: argparse.Namespace) -> int:
     with place as (executor, at_once):
         # The workers start while this process imports what it needs.
         from autograder.grading.class_run import AlreadyGrading, ClassRun
+        from autograder.grading.gradebook import CellsChanged
 
         run = ClassRun(executor, chosen, arguments.sandbox, at_once, arguments.again)
         try:
@@ -136,7 +142,7 @@ def _grade(arguments: argparse.Namespace) -> int:
                 for outcome in run.grade(folder, lessons, arguments.student):
                     outcomes.append(outcome)
                     bar.show(outcome)
-        except AlreadyGrading as error:
+        except (AlreadyGrading, CellsChanged) as error:
             raise CannotDo(str(error)) from None
         except KeyboardInterrupt:
             print(
@@ -226,7 +232,10 @@ def _say_summary(outcomes: Sequence, tally, seconds: float, chosen, lessons) -> 
         "problem."
     ]
     if chosen.roster is not None:
-        known = {person.id for person in roster.read(chosen.roster)}
+        everybody = roster.read(chosen.roster)
+        if left_out := everybody.about_left_out():
+            say.append(left_out)
+        known = set(everybody.by_id())
         here = {outcome.student for outcome in outcomes}
         if strangers := sorted(here - known):
             say.append(f"Not on the roster: {', '.join(strangers)}.")
@@ -234,6 +243,17 @@ def _say_summary(outcomes: Sequence, tally, seconds: float, chosen, lessons) -> 
             handed_in = {each.student for each in outcomes if each.lesson == lesson.name}
             if handed_in and (missing := sorted(known - handed_in)):
                 say.append(f"{lesson.name}: nothing from {', '.join(missing)}.")
+    for lesson in lessons:
+        filed = [
+            each for each in outcomes if each.lesson == lesson.name and each.status != "problem"
+        ]
+        if untimed := sum(each.untimed for each in filed):
+            say.append(
+                f"{lesson.name} has a deadline, but {untimed} of {len(filed)} submissions have no "
+                "hand-in time and count as in time. It goes into timestamp.txt beside the notebook "
+                "(2027-03-02 23:59:00 UTC); for downloads whose names carry it, see "
+                "nbgrader_config.py."
+            )
     waiting = to_grade_by_hand(lessons)
     if waiting:
         say.append(f"{waiting} written answers wait for a person: Formgrader, in `course.py lab`.")
@@ -244,16 +264,21 @@ def _say_summary(outcomes: Sequence, tally, seconds: float, chosen, lessons) -> 
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from autograder.grading import export, roster
+    from autograder.grading import export, penalties, roster
     from autograder.grading.grades import grades
     from autograder.grading.settings import settings
     from workbook.atomic import write_text
 
     chosen = settings()
-    table = grades(_chosen(arguments, chosen))
+    everybody = roster.read(chosen.roster) if chosen.roster else roster.Roster()
+    people = everybody.by_id()
+    lessons = _chosen(arguments, chosen)
+    penalties.settle(lessons)
+    table = grades(lessons)
     if not table.rows:
         raise CannotDo("the gradebook holds no grades yet: autograder grade")
-    people = {person.id: person for person in roster.read(chosen.roster)} if chosen.roster else {}
+    if arguments.missing_as_zero:
+        table = table.missing_as_zero()
     if arguments.json:
         text = json.dumps(table.as_json(), indent=2, ensure_ascii=False) + "\n"
     else:
@@ -262,7 +287,11 @@ def _export(arguments: argparse.Namespace) -> int:
         write_text(arguments.to, text)
     else:
         sys.stdout.write(text)
-    for warning in export.warnings(table, people, arguments.format):
+    warnings = export.warnings(table, people, arguments.format)
+    for lesson in lessons if arguments.lessons else ():
+        if lesson.name not in table.most:
+            warnings.append(f"{lesson.name}: nobody handed in anything, so it isn't here")
+    for warning in filter(None, [*warnings, everybody.about_left_out()]):
         print(f"autograder: warning: {warning}", file=sys.stderr)
     return OK
 

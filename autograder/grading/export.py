@@ -1,18 +1,20 @@
 """Grades as a learning platform takes them: a CSV file with the columns that its importer maps.
 
+A student who handed in nothing has no grade, as each of them understands it, and not 0.
+
 - `csv`: everything, a row a student, with points, penalties and what isn't graded yet.
 - `canvas`: as Canvas' gradebook exports and imports it. Canvas finds students by `ID`, `SIS User
   ID` or `SIS Login ID`, wants `Student` and `Section` there, and reads the points possible from the
-  second line. Columns that the roster has are given back as they came.
+  second line. Columns that the roster has are given back as they came. An empty cell is no score.
 - `moodle`: for “Grades › Import › CSV file”, which asks which column is whose: students are found
-  by `ID number`, `Username` or `Email address`.
+  by `ID number`, `Username` or `Email address`. A dash is no grade, in a new column too, where an
+  empty cell would be one.
 """
 
-import csv
-import io
 from collections.abc import Callable, Mapping
 
-from autograder.grading.grades import Row, Table
+from autograder.grading import spreadsheet
+from autograder.grading.grades import Grade, Row, Table
 from autograder.grading.roster import Person
 from workbook.syllabus import lesson as find_lesson
 
@@ -30,9 +32,10 @@ def as_csv(table: Table, people: People, columns: Columns) -> str:
         values: list[object] = [row.id, row.first_name, row.last_name, row.email]
         for name in table.most:
             grade = row.grades[name]
-            values += [_number(grade.score), _number(grade.penalty), grade.by_hand]
-        rows.append([*values, _number(_total(row)), _number(sum(table.most.values()))])
-    return _written([[*heading, "total", "of"], *rows])
+            about = [_number(grade.penalty), grade.by_hand] if grade.handed_in else ["", ""]
+            values += [_score(grade), *about]
+        rows.append([*values, _total(row), _number(sum(table.most.values()))])
+    return spreadsheet.written([[*heading, "total", "of"], *rows])
 
 
 def as_canvas(table: Table, people: People, columns: Columns) -> str:
@@ -46,25 +49,30 @@ def as_canvas(table: Table, people: People, columns: Columns) -> str:
         login = given.get("SIS Login ID", "")
         user = given.get("SIS User ID", "") or ("" if login else row.id)
         values = [student, given.get("ID", ""), user, login, given.get("Section", "")]
-        rows.append([*values, *(_number(row.grades[name].score) for name in table.most)])
+        rows.append([*values, *(_score(row.grades[name]) for name in table.most)])
     heading = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *titles]
-    return _written([heading, possible, *rows])
+    return spreadsheet.written([heading, possible, *rows])
 
 
 def as_moodle(table: Table, people: People, columns: Columns) -> str:
     """For Moodle: Grades › Import › CSV file."""
     titles = [_title(name, columns) for name in table.most]
-    known = {name for person in people.values() for name in person.row}
-    # Which of its columns the roster's ids come from; a class without a roster has id numbers.
-    by = "Username" if "Username" in known and "ID number" not in known else "ID number"
-    rows = [
-        [
-            *(row.first_name, row.last_name, row.id, row.email),
-            *(_number(row.grades[name].score) for name in table.most),
-        ]
-        for row in table.rows
-    ]
-    return _written([["First name", "Last name", by, "Email address", *titles], *rows])
+    by, _ = _moodle_id(people)
+    rows = []
+    for row in table.rows:
+        given = people[row.id].row if row.id in people else {}
+        values = [row.first_name, row.last_name, given.get(by, row.id), row.email]
+        rows.append([*values, *(_score(row.grades[name], "-") for name in table.most)])
+    return spreadsheet.written([["First name", "Last name", by, "Email address", *titles], *rows])
+
+
+def _moodle_id(people: People) -> tuple[str, bool]:
+    """The roster's column to find everybody by, and whether they all have something there; a class
+    without such a column has id numbers."""
+    given = [person.row for person in people.values()]
+    there = [name for name in ("ID number", "Username") if any(name in row for row in given)]
+    whole = [name for name in there if all(row.get(name) for row in given)]
+    return next(iter(whole or there), "ID number"), bool(whole or not there)
 
 
 FORMATS: Mapping[str, Callable[[Table, People, Columns], str]] = {
@@ -85,10 +93,21 @@ def warnings(table: Table, people: People, form: str) -> list[str]:
                 f"{name}: {answers} written answers of {len(waiting)} students are not graded yet, "
                 "and count 0 here (Formgrader, in `course.py lab`)"
             )
+    for name in table.most:
+        missing = [row.grades[name] for row in table.rows if not row.grades[name].handed_in]
+        if missing:
+            have = "no grade here; --missing-as-zero gives 0" if missing[0].score is None else "0"
+            found.append(
+                f"{name}: {len(missing)} of {len(table.rows)} students handed in nothing that could"
+                f" be graded, and have {have}"
+            )
     if people:
         strangers = [row.id for row in table.rows if row.id not in people]
         if strangers:
             found.append(f"not on the roster: {', '.join(strangers)}")
+        by, everybody = _moodle_id(people)
+        if form == "moodle" and not everybody:
+            found.append(f"some have no {by}; let Moodle find the students by Email address")
     elif form == "moodle":
         found.append("without a roster there are no names and addresses; Moodle maps the ids")
     return found
@@ -104,21 +123,14 @@ def _last_first(row: Row) -> str:
     return names or row.id
 
 
-def _total(row: Row) -> float:
-    return sum(grade.score for grade in row.grades.values())
+def _total(row: Row) -> str:
+    scores = [grade.score for grade in row.grades.values() if grade.score is not None]
+    return _number(sum(scores)) if scores else ""
+
+
+def _score(grade: Grade, nothing: str = "") -> str:
+    return nothing if grade.score is None else _number(grade.score)
 
 
 def _number(value: float) -> str:
     return f"{value:.4f}".rstrip("0").rstrip(".")
-
-
-def _written(rows: list[list[object]]) -> str:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([map(_harmless, row) for row in rows])
-    return text.getvalue()
-
-
-def _harmless(value: object) -> object:
-    """A text that a spreadsheet doesn't take for a formula."""
-    is_formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
-    return f"'{value}" if is_formula and not value[1:].replace(".", "", 1).isdigit() else value

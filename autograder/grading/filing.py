@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,12 @@ from nbgrader.apps import NbGraderAPI
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties
-from traitlets.config import PyFileConfigLoader
 
 from autograder.grading import filed
 from autograder.grading.collecting import TIMESTAMP
 from autograder.grading.gradebook import fill_gradebook, with_points
 from autograder.grading.nbgrader_steps import SaveGrades
+from autograder.grading.penalties import nbgrader_config
 from autograder.grading.quick_opening import quick_opening
 from autograder.grading.reading import read
 from autograder.grading.receipt import Receipt
@@ -47,24 +48,37 @@ class Clerk:
     """Files receipts, one lesson after the other."""
 
     def __init__(self, settings: Settings) -> None:
-        config = PyFileConfigLoader("nbgrader_config.py", path=str(root())).load_config()
+        config = nbgrader_config()
         config.CourseDirectory.submitted_directory = COLLECTED
         config.Autograde.pre_convert_hook = None  # `open` does it, once a lesson
         self._log = _Heard()
         self._course = CourseDirectory(config=config)
         self._parent = NbGraderAPI(self._course, config=config)
         self._settings = settings
-        self._recorded: dict[Lesson, set[str]] = {}
+        self._recorded: dict[Lesson, dict[str, datetime | None]] = {}
         self._released: dict[Lesson, NotebookNode] = {}
+        self._due: dict[Lesson, datetime | None] = {}
+
+    @property
+    def lessons(self) -> tuple[Lesson, ...]:
+        """The lessons that were opened."""
+        return tuple(self._recorded)
 
     def open(self, lesson: Lesson) -> None:
-        """Prepare the gradebook for a lesson. Raises RuntimeError (nbgrader's) where its cells
-        changed after submissions were recorded, BadRoster and BadSettings."""
+        """Prepare the gradebook for a lesson, once. Raises CellsChanged, BadRoster and
+        BadSettings."""
+        if lesson in self._recorded:
+            return
         fill_gradebook(lesson.name, self._course.db_url)
         self._released[lesson] = released_notebook(lesson)
         with quick_opening(), Gradebook(self._course.db_url) as gradebook:
             submissions = gradebook.assignment_submissions(lesson.name)
-            self._recorded[lesson] = {each.student_id for each in submissions}
+            self._recorded[lesson] = {each.student_id: each.timestamp for each in submissions}
+            self._due[lesson] = gradebook.find_assignment(lesson.name).duedate
+
+    def has_deadline(self, lesson: Lesson) -> bool:
+        """Whether an opened lesson is due at some time."""
+        return self._due[lesson] is not None
 
     def stage(self, student: str, lesson: Lesson, notebook: bytes, timestamp: str | None) -> None:
         """Put a submission where it is filed from."""
@@ -110,6 +124,7 @@ class Clerk:
         notes: tuple[str, ...] = (),
     ) -> None:
         """File a staged submission. Raises NotFiled."""
+        self._forget_time(student, lesson)
         self._course.assignment_id, self._course.student_id = lesson.name, student
         converter = _Filing(coursedir=self._course, parent=self._parent)
         converter.force, converter.create_student = True, True
@@ -126,6 +141,14 @@ class Clerk:
         if found is None or not self._graded(student, lesson).is_file():
             raise NotFiled("nbgrader graded nothing; was the lesson released?")
         filed.note(replace(found, state=state, notes=notes))
+
+    def _forget_time(self, student: str, lesson: Lesson) -> None:
+        """Where a submission has no time of handing in any more; nbgrader would keep the old."""
+        staged = root() / COLLECTED / student / lesson.name / TIMESTAMP
+        if self._recorded[lesson].get(student) is not None and not staged.is_file():
+            with quick_opening(), Gradebook(self._course.db_url) as gradebook:
+                gradebook.update_or_create_submission(lesson.name, student, timestamp=None)
+            self._recorded[lesson][student] = None
 
     def _settle(
         self, notebook: NotebookNode, resources: dict[str, Any], lesson: Lesson, receipt: Receipt

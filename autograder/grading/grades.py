@@ -1,23 +1,22 @@
 """The grades as nbgrader's gradebook has them: a row a student, a column a lesson."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
 
-from autograder.grading.gradebook import database
-from workbook.home import grading_folder
+from autograder.grading.gradebook import database, is_there
 from workbook.syllabus import Lesson
 
 
 @dataclass(frozen=True)
 class Grade:
-    """A student's grade in a lesson. `score` has the late penalty taken off; `by_hand` counts the
-    answers that nobody has graded yet."""
+    """A student's grade in a lesson. `score` has the late penalty taken off, and is None where
+    nothing was handed in; `by_hand` counts the answers that nobody has graded yet."""
 
-    score: float
+    score: float | None
     penalty: float = 0.0
     by_hand: int = 0
     handed_in: bool = True
@@ -37,10 +36,25 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """All grades; `most` has the points that each lesson gives at most."""
+    """All grades in the lessons that somebody handed in; `most` has the points that each gives at
+    most."""
 
     most: dict[str, float]
     rows: list[Row]
+
+    def missing_as_zero(self) -> "Table":
+        """The same, with 0 points for what wasn't handed in."""
+        rows = [
+            replace(
+                row,
+                grades={
+                    name: grade if grade.handed_in else replace(grade, score=0.0)
+                    for name, grade in row.grades.items()
+                },
+            )
+            for row in self.rows
+        ]
+        return replace(self, rows=rows)
 
     def as_json(self) -> list[dict[str, Any]]:
         """An object for each student."""
@@ -66,8 +80,8 @@ class Table:
 
 
 def grades(lessons: Sequence[Lesson]) -> Table:
-    """The grades of all students in these lessons, as far as the gradebook knows the lessons."""
-    if not _exists():
+    """The grades of all students in those of these lessons that somebody handed in."""
+    if not is_there():
         return Table({}, [])
     with Gradebook(database()) as gradebook:
         rows = {
@@ -78,13 +92,13 @@ def grades(lessons: Sequence[Lesson]) -> Table:
         }
         most = {}
         for lesson in lessons:
-            try:
-                most[lesson.name] = gradebook.find_assignment(lesson.name).max_score
-            except MissingEntry:
+            submissions = gradebook.assignment_submissions(lesson.name)
+            if not submissions:
                 continue
+            most[lesson.name] = gradebook.find_assignment(lesson.name).max_score
             for row in rows.values():
-                row.grades[lesson.name] = Grade(0.0, handed_in=False)
-            for submission in gradebook.assignment_submissions(lesson.name):
+                row.grades[lesson.name] = Grade(None, handed_in=False)
+            for submission in submissions:
                 penalty = submission.late_submission_penalty or 0.0
                 rows[submission.student_id].grades[lesson.name] = Grade(
                     max(0.0, submission.score - penalty),
@@ -110,7 +124,3 @@ def _by_hand(submission) -> int:
         for notebook in submission.notebooks
         for grade in notebook.grades
     )
-
-
-def _exists() -> bool:
-    return (grading_folder() / "gradebook.db").is_file()

@@ -1,7 +1,6 @@
 """What the class gets wrong: which mistake how many students made, exercise by exercise."""
 
 import base64
-import csv
 import io
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typing import Any
 
 from autograder.checks.verdict import Verdict, printable
 from autograder.exercises import exercises_of
-from autograder.grading import filed, receipt_store
+from autograder.grading import filed, receipt_store, spreadsheet
 from workbook.syllabus import Lesson
 
 NO_NAME = "no known mistake"
@@ -69,17 +68,18 @@ class Report:
 
     def csv(self) -> str:
         """A row for each mistake of each exercise, and one for the right answers."""
-        text = io.StringIO(newline="")
-        out = csv.writer(text, lineterminator="\n")
-        out.writerow(["lesson", "exercise", "outcome", "students", "share", "message"])
+        table: list[list[object]] = [
+            ["lesson", "exercise", "outcome", "students", "share", "message"]
+        ]
         for each in self.exercises:
             whole = len(each.passed) + sum(len(m.students) for m in each.mistakes)
             rows = [("right", each.passed, "")]
             rows += [(m.name, m.students, m.message) for m in each.mistakes]
             for name, students, message in rows:
                 share = f"{len(students) / whole:.3f}" if whole else ""
-                out.writerow([each.lesson, each.exercise, name, len(students), share, message])
-        return text.getvalue()
+                told = [printable(name), len(students), share, printable(message)]
+                table.append([each.lesson, each.exercise, *told])
+        return spreadsheet.written(table)
 
     def html(self) -> str:
         """A page by itself: a plot and a table for each lesson. Nothing is fetched, no script."""

@@ -4,6 +4,9 @@ Columns are known by their names, in any order and case: `id` (or `student_id`, 
 User ID`, `SIS Login ID`, `Username`), `name` or `first_name` and `last_name` (`First name`,
 `Surname`, `Student`), `email` (`Email address`). Others are kept: an LMS may ask for them when the
 grades come back.
+
+A row's id is in the first of these columns where it has one: Canvas leaves `SIS User ID` empty for
+some, Moodle `ID number`. A row without any (a test student, a teacher) is left out, and named.
 """
 
 import csv
@@ -11,8 +14,8 @@ import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
+_IDS = ("id", "student_id", "id number", "sis user id", "sis login id", "username")
 _COLUMNS = {
-    "id": ("id", "student_id", "id number", "sis user id", "sis login id", "username"),
     "name": ("name", "student", "full name"),
     "first_name": ("first_name", "first name", "given name"),
     "last_name": ("last_name", "last name", "surname", "family name"),
@@ -37,7 +40,30 @@ class Person:
     row: dict[str, str] = field(default_factory=dict, hash=False)
 
 
-def read(path: Path) -> list[Person]:
+@dataclass(frozen=True)
+class Roster:
+    """Everybody in the class, and in words the rows that are left out because they have no id."""
+
+    people: tuple[Person, ...] = ()
+    left_out: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+
+    def by_id(self) -> dict[str, Person]:
+        """Everybody by id."""
+        return {person.id: person for person in self.people}
+
+    def about_left_out(self) -> str:
+        """A sentence on who is left out; empty where nobody is."""
+        if not self.left_out:
+            return ""
+        columns = " or ".join(f"“{column}”" for column in self.columns)
+        return (
+            f"Left out of the roster, without an id in {columns}: {'; '.join(self.left_out)}. "
+            "Who is a student needs one there."
+        )
+
+
+def read(path: Path) -> Roster:
     """Everybody in the class. Raises BadRoster."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -49,25 +75,36 @@ def read(path: Path) -> list[Person]:
     rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=comma))
     if not rows:
         raise BadRoster(f"{path.name} holds nobody")
-    found = _found([name or "" for name in rows[0]])
-    if "id" not in found:
-        raise BadRoster(f"{path.name} has no column “id”; it has {', '.join(map(str, rows[0]))}")
+    headings = [name or "" for name in rows[0]]
+    found, ids = _found(headings), _id_columns(headings)
+    if not ids:
+        raise BadRoster(
+            f"{path.name} has no column “id”; it has {', '.join(headings)}. Give the column of the "
+            "students' ids that name."
+        )
     people: dict[str, Person] = {}
+    left_out = []
     for number, row in enumerate(rows, start=2):
         values = {name: (row.get(column) or "").strip() for name, column in found.items()}
-        if not values["id"]:
-            if any((value or "").strip() for value in values.values()):
-                # Canvas writes the points possible under the heading, with no student.
-                if values.get("name", "").lower().strip() == "points possible":
-                    continue
-                raise BadRoster(f"{path.name}, line {number}: {values} has no id")
-            continue
-        if values["id"] in people:
-            raise BadRoster(f"{path.name}, line {number}: {values['id']} is there twice")
+        id = next(filter(None, ((row.get(column) or "").strip() for column in ids)), "")
         first, last = _names(values)
+        if not id:
+            # Canvas writes the points possible under the heading, with no student.
+            named = " ".join(filter(None, (first, last))) or values.get("email", "")
+            if named and values.get("name", "").lower() != "points possible":
+                left_out.append(f"{named} (line {number})")
+            continue
+        if id in people:
+            raise BadRoster(
+                f"{path.name}, line {number}: {id} is there twice. Give each student one row, with "
+                "an id of its own."
+            )
         kept = {name: value for name, value in row.items() if name and isinstance(value, str)}
-        people[values["id"]] = Person(values["id"], first, last, values.get("email") or None, kept)
-    return list(people.values())
+        people[id] = Person(id, first, last, values.get("email") or None, kept)
+    roster = Roster(tuple(people.values()), tuple(left_out), tuple(ids))
+    if not people:
+        raise BadRoster(f"{path.name} holds nobody with an id. {roster.about_left_out()}".strip())
+    return roster
 
 
 def _found(columns: list[str]) -> dict[str, str]:
@@ -75,13 +112,20 @@ def _found(columns: list[str]) -> dict[str, str]:
     lower = {column.strip().lower(): column for column in columns}
     found = {}
     for what, names in _COLUMNS.items():
-        if what == "id" and any(name in lower for name in _STUDENTS_OWN):
-            names = tuple(name for name in names if name != _CANVAS_ID)
         for name in names:
             if name in lower:
                 found[what] = lower[name]
                 break
     return found
+
+
+def _id_columns(columns: list[str]) -> list[str]:
+    """The columns that hold ids, the one to believe first coming first."""
+    lower = {column.strip().lower(): column for column in columns}
+    names = [name for name in _IDS if name in lower]
+    if any(name in lower for name in _STUDENTS_OWN):
+        names = [name for name in names if name != _CANVAS_ID]
+    return [lower[name] for name in names]
 
 
 def _names(values: dict[str, str]) -> tuple[str | None, str | None]:

@@ -22,6 +22,12 @@ cell_seconds = 120
 
 [columns]                     # what the grade's column is called in your Canvas or Moodle
 02-dot-product-attention = "Attention (12345)"
+
+# A deadline holds for submissions whose time of handing in is known. It stands in `timestamp.txt`
+# beside the notebook, in nbgrader's format: 2027-03-02 23:59:00 UTC. `course.py submit` writes
+# none, for a student's machine can say anything: it comes from the instructor, or with nbgrader's
+# zip_collect from the names that a platform gives its downloads (nbgrader_config.py). A submission
+# without a time counts as in time, and `autograder grade` says how many those are.
 """
 
 import dataclasses
@@ -36,6 +42,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from autograder.channel.limits import Limits
+from autograder.lessons.points import has_points, names_with_points
 from workbook.home import root
 from workbook.syllabus import Lesson
 from workbook.syllabus import lesson as find_lesson
@@ -121,9 +128,13 @@ def _parsed(told: dict[str, Any], folder: Path) -> Settings:
 
 def _known(name: str, names: list[str], where: str) -> None:
     if name not in names:
-        near = get_close_matches(name, names, n=1)
-        hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}"
-        raise BadSettings(f"{name!r} means nothing in {where}{hint}")
+        raise _unknown(name, names, where, f"there are {', '.join(names)}")
+
+
+def _unknown(name: str, names: list[str], where: str, otherwise: str) -> BadSettings:
+    near = get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]}?" if near else otherwise
+    return BadSettings(f"{name!r} means nothing in {where}; {hint}")
 
 
 def _lesson(name: object) -> Lesson:
@@ -136,7 +147,7 @@ def _lesson(name: object) -> Lesson:
 def _zone(name: object) -> ZoneInfo:
     try:
         return ZoneInfo(_text(name, "timezone"))
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones, such as Europe
         raise BadSettings(
             f"timezone {name!r} isn't known here; write one such as Europe/Madrid"
         ) from None
@@ -159,9 +170,18 @@ def _share(value: object) -> float:
 
 
 def _points(table: object) -> dict[str, float]:
-    return {
-        name: _number(value, f"points.{name}") for name, value in _table(table, "points").items()
-    }
+    points = {}
+    for name, value in _table(table, "points").items():
+        if not has_points(name):
+            raise _unknown(
+                name,
+                names_with_points(),
+                "[points]",
+                "`autograder exercises` lists the exercises, and a question of a released lesson "
+                "is called as its cell, such as question-why-scale",
+            )
+        points[name] = _number(value, f"points.{name}")
+    return points
 
 
 def _numbers(kind: type, table: object, where: str) -> Any:

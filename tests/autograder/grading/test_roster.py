@@ -12,7 +12,9 @@ def people(tmp_path):
     def of(text, encoding="utf-8"):
         path = tmp_path / "roster.csv"
         path.write_text(text, encoding=encoding, newline="")
-        return [(each.id, each.first_name, each.last_name, each.email) for each in read(path)]
+        return [
+            (each.id, each.first_name, each.last_name, each.email) for each in read(path).people
+        ]
 
     return of
 
@@ -41,6 +43,48 @@ def test_canvas_line_of_points_possible_is_nobody(people):
     assert people(text) == [("s1", "Ana", "Díaz", None)]
 
 
+CANVAS = (
+    "Student,ID,SIS User ID,SIS Login ID,Section\n"
+    "    Points Possible,,,,\n"
+    '"Díaz, Ana",77,s1,ana,A\n'
+    '"Li, Ben",78,,ben,B\n'
+    '"Student, Test",79,,,A\n'
+)
+MOODLE = (
+    "First name,Surname,ID number,Username,Email address\n"
+    "Ana,Díaz,s1,ana,ana@x.org\n"
+    "Ben,Li,,ben,ben@x.org\n"
+    "Grace,Teacher,,,grace@x.org\n"
+    ",,,,nobody@x.org\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "left_out", "columns"),
+    [
+        (CANVAS, ("Test Student (line 5)",), ("SIS User ID", "SIS Login ID")),
+        (MOODLE, ("Grace Teacher (line 4)", "nobody@x.org (line 5)"), ("ID number", "Username")),
+    ],
+)
+def test_a_row_without_its_id_has_the_next_and_one_without_any_is_named(
+    tmp_path, text, left_out, columns
+):
+    path = tmp_path / "roster.csv"
+    path.write_text(text)
+    found = read(path)
+    assert list(found.by_id()) == ["s1", "ben"]
+    assert (found.left_out, found.columns) == (left_out, columns)
+    told = found.about_left_out()
+    assert all(f"“{column}”" in told for column in columns)
+    assert left_out[0] in told
+
+
+def test_where_everybody_has_an_id_nobody_is_left_out(tmp_path):
+    path = tmp_path / "roster.csv"
+    path.write_text("id,name\ns1,Ana\n,,\n")
+    assert read(path).about_left_out() == ""
+
+
 def test_a_single_name_is_a_first_name(people):
     assert people("id,name\ns1,Pelé\n") == [("s1", "Pelé", None, None)]
 
@@ -48,7 +92,7 @@ def test_a_single_name_is_a_first_name(people):
 def test_other_columns_are_kept(tmp_path):
     path = tmp_path / "roster.csv"
     path.write_text("id,Section\ns1,B\n")
-    assert read(path)[0].row == {"id": "s1", "Section": "B"}
+    assert read(path).people[0].row == {"id": "s1", "Section": "B"}
 
 
 @pytest.mark.parametrize(
@@ -58,7 +102,10 @@ def test_other_columns_are_kept(tmp_path):
         ("id,name\n", "holds nobody"),
         ("number,name\n1,Ana\n", "has no column “id”; it has number, name"),
         ("id,name\ns1,Ana\ns1,Ben\n", "line 3: s1 is there twice"),
-        ("id,name\n,Ana\n", "line 2"),
+        (
+            "id,name\n,Ana\n",
+            "holds nobody with an id. Left out of the roster",
+        ),
     ],
 )
 def test_what_is_no_roster_is_told(people, text, says):

@@ -7,6 +7,7 @@ import pytest
 from autograder.channel.limits import Limits
 from autograder.grading import settings as module
 from autograder.grading.settings import BadSettings, Late, Settings, settings
+from autograder.lessons.release import released_path
 from workbook.syllabus import lesson
 
 
@@ -70,6 +71,18 @@ def test_a_byte_order_mark_is_nothing_and_whole_numbers_stay_whole(told):
     assert isinstance(chosen.limits.cell_seconds, float)
 
 
+def test_points_are_for_every_exercise_and_for_the_questions_of_released_lessons(told, course):
+    text = "[points]\nsoftmax = 10\ngreedy_decode = 2\nquestion-why = 0\n"
+    assert told(text).points == {"softmax": 10.0, "greedy_decode": 2.0, "question-why": 0.0}
+    path = released_path(lesson(2))
+    path.write_text(path.read_text().replace("question-why", "question-how"))
+    with pytest.raises(BadSettings, match="did you mean question-how"):
+        told(text)
+    path.write_text("no notebook")
+    with pytest.raises(BadSettings, match="'question-why' means nothing in"):
+        told(text)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -80,10 +93,15 @@ def test_a_byte_order_mark_is_nothing_and_whole_numbers_stay_whole(told):
         ("[points]\nsoftmax = true", "points.softmax should be a number"),
         ("[points]\nsoftmax = nan", "points.softmax should be a number"),
         ("points = 3", "points should be a table"),
+        ("[points]\nsofmax = 10", "'sofmax' means nothing in [points]; did you mean softmax?"),
+        ("[points]\nsoftmax-answer = 10", "means nothing in [points]; did you mean softmax?"),
+        ("[points]\nquestion-why-scal = 0", "did you mean question-why-scale?"),
+        ("[points]\nzzz = 0", "`autograder exercises` lists the exercises"),
         ("[due]\n02 = '2027-03-02'", "due.02 should be a date and a time, unquoted"),
         ("[due]\n02 = 2027-03-02", "due.02 should be a date and a time"),
         ("timezone = 'Madrid'", "timezone 'Madrid' isn't known here"),
         ("timezone = '../etc'", "isn't known here"),
+        ("timezone = 'Europe'", "timezone 'Europe' isn't known here"),
         ("timezone = 1", "timezone should be a text"),
         ("library_share = 2", "library_share should be between 0 and 1"),
         ("[late]\npercent = 10", "'percent' means nothing in [late]"),
