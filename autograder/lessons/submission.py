@@ -27,6 +27,10 @@ from autograder.lessons.cells import grade_id, is_answer, is_check, is_demonstra
 if TYPE_CHECKING:
     from nbformat import NotebookNode  # a second of import that judging a file can spare
 
+# What reading a text as Python may raise: for a magic or a slip, for half a character or a null
+# byte, and twice for what is nested too deeply.
+NO_CODE = (SyntaxError, ValueError, RecursionError, MemoryError)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -115,10 +119,10 @@ def provider(released: NotebookNode, name: str, before: Step) -> Step | None:
 
 
 def defined(source: str) -> set[str]:
-    """The names that a cell binds at its top level; none of a cell with magics."""
+    """The names that a cell binds at its top level; none of one that isn't all Python."""
     try:
         code = compile(source, "", "exec")
-    except SyntaxError:  # a magic
+    except NO_CODE:
         return set()
     stored = {"STORE_NAME", "STORE_GLOBAL"}
     return {each.argval for each in dis.get_instructions(code) if each.opname in stored}

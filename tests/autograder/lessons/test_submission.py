@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from autograder.lessons.cells import grade_id, is_answer
-from autograder.lessons.submission import rebuild, steps
+from autograder.lessons.submission import defined, rebuild, steps
 from tests.autograder.small_lesson import ANSWERS, ATTEND, SOFTMAX, answered, by_grade_id
 
 quick = settings(derandomize=True, deadline=None, max_examples=60)
@@ -359,3 +359,24 @@ def test_demonstrations_run_only_when_they_were_changed(released):
 def test_steps_are_labelled_by_the_place_of_their_cell(released):
     labels = [step.label for step in steps(released, released)]
     assert labels == ["cell 2", "cell 4", "cell 5", "cell 7", "cell 8"]
+
+
+def test_the_names_that_a_cell_binds():
+    source = "import math\ndef f(x):\n    y = x\nclass C: pass\na, (b, *c) = 1, (2, 3)"
+    assert defined(source) == {"math", "f", "C", "a", "b", "c"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "%time x = 1",
+        "def f(a, a): pass",
+        "x = '\ud83d'",
+        "x = 1  # \0",
+        "x = " + "(" * 1000 + "1" + ")" * 1000,
+        "x = " + "-" * 100_000 + "1",
+        "x = 1" + " + 1" * 20_000,
+    ],
+)
+def test_what_is_not_all_python_binds_nothing(source):
+    assert defined(source) == set()
