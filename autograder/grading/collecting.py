@@ -164,14 +164,13 @@ def _of_student(
         by_lesson[lesson].append(file)
         if lesson not in taken or file.preference > taken[lesson][0].preference:
             taken[lesson] = file, notebook, notes
-    unplaced = unread[None]
+    broken, loose = unread[None], owned.beside[None]  # of whatever lesson: they are told once
     for lesson in lessons:
-        problems = [*unread[lesson]]
-        beside = [*owned.beside[lesson]]
-        if lesson in taken or lesson in owned.folders:  # what may belong to any is told once
-            problems += unplaced
-            beside += owned.beside[None]
-            unplaced, owned.beside[None] = [], []
+        problems, beside = [*unread[lesson]], [*owned.beside[lesson]]
+        here = owned.folders.get(lesson, [])
+        if lesson in taken or lesson in owned.folders:
+            problems, beside, here = problems + broken, beside + loose, here + loose
+            broken, loose = [], []
         if lesson not in taken:
             problems += [
                 f"{file.place} holds {other.name}"
@@ -180,8 +179,7 @@ def _of_student(
                 if file.lesson == lesson
             ]
             if not problems and lesson in owned.folders:
-                there = _listed(owned.folders[lesson])
-                problems.append(f"no notebook in the folder; it holds {there}")
+                problems.append(f"no notebook in the folder; it holds {_listed(here)}")
             elif beside:
                 aside = f"not looked at: {_listed(beside)}"
                 problems[-1:] = [f"{problems[-1]}; {aside}" if problems else aside]
@@ -204,15 +202,12 @@ def _of_student(
             timestamp,
             (*notes, *problems, *trouble, *_older(notebook, lesson)),
         )
-    for problem in unplaced:
+    for problem in broken:
         yield Problem(student, "", problem)
-    if (
-        not owned.files
-        and not owned.folders
-        and (owned.beside[None] or not any(owned.beside.values()))
-    ):
-        there = _listed(owned.beside[None])
-        yield Problem(student, "", f"no lesson's notebook in the folder; it holds {there}")
+    other_lessons = owned.files or owned.folders or any(owned.beside[each] for each in LESSONS)
+    if not other_lessons:
+        message = f"no lesson's notebook in the folder; it holds {_listed(loose)}"
+        yield Problem(student, "", message)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -169,17 +169,14 @@ def _sort(
 
 
 def _foreign(cell: NotebookNode) -> NotebookNode:
-    """A cell of the student's own: it can't claim points or a place."""
-    cell = copy.deepcopy(cell)
-    cell.metadata.pop("nbgrader", None)
-    cell.pop("id", None)
+    """A cell of the student's own, of nothing but its text: it can't claim points or a place, and
+    what other tools keep in a cell is often more than a notebook may have."""
+    own = type(cell)(cell_type=cell.cell_type, metadata=type(cell)(), source=cell.source)
     if cell.cell_type == "code":
-        cell.outputs, cell.execution_count = [], None
-    pasted = _pictures(cell)
-    cell.pop("attachments", None)
-    if cell.cell_type == "markdown" and pasted:
-        cell["attachments"] = pasted
-    return cell
+        own.outputs, own.execution_count = [], None
+    if cell.cell_type == "markdown" and (pasted := _pictures(cell)):
+        own["attachments"] = pasted
+    return own
 
 
 def _pictures(cell: NotebookNode) -> dict[str, dict[str, str]]:
@@ -188,8 +185,15 @@ def _pictures(cell: NotebookNode) -> dict[str, dict[str, str]]:
     return {
         name: copy.deepcopy(data)
         for name, data in (attachments.items() if isinstance(attachments, dict) else ())
-        if isinstance(data, dict) and all(isinstance(text, str) for text in data.values())
+        if isinstance(data, dict) and all(map(_is_text, (name, *data, *data.values())))
     }
+
+
+def _is_text(value: object) -> bool:
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:  # half a character
+        return False
 
 
 def _with_unique_ids(cells: list[NotebookNode]) -> list[NotebookNode]:

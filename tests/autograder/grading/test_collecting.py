@@ -101,13 +101,16 @@ def test_of_attempts_of_the_same_time_the_rightly_named_counts(hand_in, found):
 
 def test_a_folder_without_a_notebook_is_told(hand_in, found):
     hand_in("ana", f"{NAME}/essay.docx", content=b"words")
+    hand_in("ana", "plot.png", content=b"")
     hand_in("ben", softmax=RIGHT)
-    assert refused(found) == "no notebook in the folder; it holds essay.docx"
+    assert refused(found) == "no notebook in the folder; it holds essay.docx, ana/plot.png"
     assert softmax(found()["ben"]) == RIGHT
 
 
 def test_who_handed_in_another_lesson_only_is_not_mentioned(hand_in, found):
     hand_in("ana", f"{OTHER.name}/notes.txt", content=b"")
+    hand_in("ben", f"{OTHER.name}.pdf", content=b"")
+    hand_in("ben", "plot.png", content=b"")
     assert found() == {}
 
 
@@ -570,6 +573,7 @@ def test_a_notebook_of_no_lesson_is_told_and_its_name_believed(hand_in, found):
     hand_in("ben", "x.ipynb", content=content.encode())
     hand_in("ben", f"{NAME}/nothing.txt", content=b"")
     assert "holds no lesson's cells" in refused(found, "ben")
+    assert refused(found, "ben").endswith(f"; not looked at: ben/{NAME}/nothing.txt")
 
 
 def test_an_older_release_is_told_and_graded(hand_in, found, released):
