@@ -78,6 +78,9 @@ def test_every_command_runs_and_the_grade_is_exported(course):
     typed = commands()
     assert len(typed) >= 8
     for command in typed:
+        if "course.py grade" in command:  # before it, the page says where the zips go
+            (course / "submitted").mkdir()
+            shutil.move(course / f"{STUDENT}-{ATTENTION.name}.zip", course / "submitted")
         done = subprocess.run(
             runnable(command),
             cwd=course,

@@ -232,7 +232,7 @@ def _say_summary(outcomes: Sequence, tally, seconds: float, chosen, lessons) -> 
     ]
     if chosen.roster is not None:
         known = {person.id for person in roster.read(chosen.roster)}
-        here = {outcome.student for outcome in outcomes}
+        here = {outcome.student for outcome in outcomes} - {""}
         if strangers := sorted(here - known):
             say.append(f"Not on the roster: {', '.join(strangers)}.")
         for lesson in lessons:
