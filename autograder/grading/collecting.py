@@ -367,8 +367,8 @@ def _zipped(
         size = sum(each.file_size for each in notebooks)
         if len(notebooks) > NOTEBOOKS or size > UNPACKED:
             raise Unreadable(
-                f"has {len(notebooks)} notebooks of {size / 2**20:.0f} MB in it, and was left "
-                f"packed: more than {NOTEBOOKS} or {UNPACKED // 2**20} MB are no submission"
+                f"was left packed: notebooks in it {len(notebooks)}, together {size / 2**20:.0f} "
+                f"MB; a submission has at most {NOTEBOOKS} and {UNPACKED // 2**20} MB"
             )
     except Unreadable as error:
         yield _File(place, lesson, problem=str(error))

@@ -382,8 +382,8 @@ def test_a_zip_that_would_unpack_to_far_too_much_is_left_packed(hand_in, found, 
     told = found()
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert "has 2 notebooks of 202 MB in it, and was left packed" in told["ana"].message
-    assert "has 101 notebooks of 0 MB in it, and was left packed" in told["zoe"].message
+    assert "was left packed: notebooks in it 2, together 202 MB" in told["ana"].message
+    assert "was left packed: notebooks in it 101, together 0 MB" in told["zoe"].message
     assert softmax(told["ben"]) == RIGHT
     assert peak < 50 * 2**20
 
