@@ -140,15 +140,16 @@ def _check_file(name: str, path: Path, as_json: bool, sandbox: str | None) -> in
 def _check_notebook(path: Path, as_json: bool, sandbox: str | None) -> int:
     from autograder.checks.panel import Panel
     from autograder.grading.judge import judge_notebook
-    from autograder.lessons.release import read_notebook, released_notebook, released_path
+    from autograder.grading.reading import Unreadable, read_file
+    from autograder.lessons.release import released_notebook, released_path
     from autograder.lessons.submission import rebuild
 
     try:
-        submitted = read_notebook(path)
+        submitted = read_file(path)
     except OSError as error:
         raise BadInput(_unreadable(path, error)) from None
-    except ValueError as error:
-        raise BadInput(str(error)) from None
+    except Unreadable as error:
+        raise BadInput(f"{path} {error}. Was it saved from JupyterLab as .ipynb?") from None
     lesson = _lesson_of_notebook(path)
     try:
         released = released_notebook(lesson)

@@ -1,7 +1,8 @@
 """One file to hand in: a lesson's notebook, zipped as nbgrader expects it.
 
-The zip `STUDENT-LESSON.zip` holds `STUDENT/LESSON/LESSON.ipynb`. So it can be unpacked in
-`submitted/`, or collected with `nbgrader zip_collect` and the pattern below.
+The zip `STUDENT-LESSON.zip` holds `STUDENT/LESSON/LESSON.ipynb`. It goes into `submitted/` as it
+is, or is collected with `nbgrader zip_collect` and the pattern below. It isn't unpacked in
+`submitted/`: what a student's zip holds could lie in another student's folder.
 """
 
 import json

@@ -153,9 +153,14 @@ class ClassRun:
         self._clerk.open(lesson)
         found = _with_time_or_note(found)
         released, seed = self._released[lesson], secret_seed(lesson.name)
-        rebuilt = rebuild(found.notebook, released)
-        key = key_of(rebuilt.notebook, released, lesson, seed, chosen.limits, self._environment)
-        notebook = write(rebuilt.notebook)
+        try:
+            rebuilt = rebuild(found.notebook, released)
+            key = key_of(rebuilt.notebook, released, lesson, seed, chosen.limits, self._environment)
+            notebook = write(rebuilt.notebook)
+        except Exception as error:  # whatever nobody foresaw in one student's notebook
+            said = f"{type(error).__name__}: {error}".partition("\n")[0]
+            message = f"not judged, and left as it was: {said}"
+            return Outcome(found.student, lesson.name, PROBLEM, notes=(message, *found.notes))
         ready = _Ready(found, notebook, rebuilt.repairs, key)
         self._clerk.stage(found.student, lesson, notebook, found.timestamp)
         receipt = None if self._again else receipt_store.find(lesson.name, key)

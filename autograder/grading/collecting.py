@@ -2,13 +2,16 @@
 
 nbgrader's place for a submission is `submitted/STUDENT/LESSON/LESSON.ipynb`. Beside that:
 
-1. Every notebook anywhere in a student's folder counts, and so does a zip `STUDENT-LESSON.zip`,
-   which `course.py submit` writes, at the top. Links are not followed, hidden files not looked at.
+1. Every notebook anywhere in a student's folder counts, and so does one in a zip there. At the top
+   a file counts whose name says the student and the lesson: the zip `STUDENT-LESSON.zip`, which
+   `course.py submit` writes, or a lone notebook. Whose it is, the outermost name says, never what
+   is in a zip. Links are not followed.
 2. A notebook belongs to the lesson whose cells it holds. Its name and folder decide only where it
    holds no lesson's cells.
 3. Of several for one lesson, the one that was changed last is taken; of those changed at the same
    time, the one with the lesson's own name.
 4. What can't be read is reported, and costs nobody else anything.
+5. What isn't looked at is mentioned, but for hidden files and what systems drop.
 """
 
 import os
@@ -23,15 +26,24 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from autograder.grading.reading import LARGEST, Unreadable, read
+from autograder.grading.reading import LARGEST, Unreadable, read, read_file
 from autograder.lessons.cells import grade_id, is_locked
 from autograder.lessons.release import released_notebook, released_path
 from workbook.home import root
 from workbook.syllabus import LESSONS, Lesson
 
 TIMESTAMP = "timestamp.txt"
+UNPACKED = 200 * 2**20  # bytes that the notebooks of one zip may have together
+ENTRIES, NOTEBOOKS = 100_000, 100  # of one zip; a whole course folder with its environment has less
 _STUDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
-_HANDED_IN = re.compile(r"(?P<student>.+)-(?P<lesson>\d\d-[a-z0-9-]+?)(?P<copy> ?\(\d+\))?\.zip")
+_ONE_OF_THEM = "|".join(re.escape(lesson.name) for lesson in LESSONS)
+_HANDED_IN = re.compile(
+    rf"(?P<student>.+)[-_](?P<lesson>{_ONE_OF_THEM})(?:[^a-z0-9].*)?", re.IGNORECASE | re.DOTALL
+)
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others can't be bounded as they unpack
+_OTHERWISE_PACKED = "is packed by a rare method: zip it anew, with the system's own program"
+_DROPPINGS = {"__MACOSX", "__pycache__", "Icon\r", "Thumbs.db", "desktop.ini"}
+_TOLD = 5  # names in a line
 _OLDER = 0.1  # the share of a lesson's untouchable cells that differ, from which on it is another
 
 
@@ -58,36 +70,40 @@ class Problem:
 
 @dataclass
 class _File:
-    """A file that may be a notebook, not read yet."""
+    """A file that may be a notebook, or the `entry` of a zip that may be one, not read yet."""
 
     place: str
     lesson: Lesson | None  # by its name or folder
-    changed: float
-    named_right: bool
-    content: bytes = b""
+    changed: float = 0.0
+    named_right: bool = False
     problem: str = ""
     path: Path | None = None
+    entry: zipfile.ZipInfo | None = None
 
     def read(self) -> NotebookNode:
         if self.problem:
             raise Unreadable(self.problem)
-        if self.path is None:
-            return read(self.content)
+        if self.entry is not None:
+            return read(_unpacked(self.path, self.entry))
         try:
-            if self.path.stat().st_size > LARGEST:
-                raise Unreadable(f"has more than {LARGEST // 2**20} MB")
-            return read(self.path.read_bytes())
+            return read_file(self.path)
         except OSError as error:
-            raise Unreadable(f"can't be read: {error.strerror or error}") from None
+            raise Unreadable(_cannot(error)) from None
+
+    @property
+    def preference(self) -> tuple:
+        within = () if self.entry is None else self.entry.date_time  # all of a zip are as old as it
+        return round(self.changed), within, self.named_right, self.place
 
 
 @dataclass
 class _Student:
-    """All files of one student."""
+    """All files of one student. `beside` are those that are no notebooks, by lesson."""
 
     files: list[_File] = field(default_factory=list)
-    folders: dict[str, list[str]] = field(default_factory=dict)
-    timestamps: dict[str, str] = field(default_factory=dict)
+    folders: dict[Lesson, list[str]] = field(default_factory=dict)
+    beside: dict[Lesson | None, list[str]] = field(default_factory=lambda: defaultdict(list))
+    timestamps: dict[Lesson, Path] = field(default_factory=dict)
 
 
 def submitted_folder() -> Path:
@@ -98,7 +114,7 @@ def submitted_folder() -> Path:
 def expected(folder: Path, lessons: Sequence[Lesson]) -> dict[Lesson, set[str]]:
     """Who seems to have handed in which of these lessons, by the names of files and folders."""
     seem: dict[Lesson, set[str]] = {lesson: set() for lesson in lessons}
-    for student, owned in _found(folder).items():
+    for student, owned in _found(folder)[0].items():
         for lesson in {file.lesson for file in owned.files} & seem.keys():
             seem[lesson].add(student)
     return seem
@@ -111,134 +127,298 @@ def collect(
 
     With `students`, theirs only.
     """
-    for student, owned in sorted(_found(folder).items()):
+    found, strays = _found(folder)
+    for student, owned in sorted(found.items()):
         if students and student not in students:
             continue
         if not _STUDENT.fullmatch(student):
-            message = "letters, digits and . _ - @ make an id; rename the folder to the student's"
+            there = (
+                "the folder to the student's"
+                if (folder / student).is_dir()
+                else f"{owned.files[0].place} so that it starts with the student's"
+            )
+            message = f"letters, digits and . _ - @ make an id; rename {there}"
             yield Problem(student, "", message)
             continue
-        yield from _of_student(student, owned, lessons)
+        try:
+            yield from _of_student(student, owned, lessons)
+        except Exception as error:  # whatever nobody foresaw in one student's files
+            yield Problem(student, "", f"can't be collected: {type(error).__name__}: {error}")
+    if not students:
+        yield from (Problem("", "", stray) for stray in strays)
 
 
 def _of_student(
     student: str, owned: _Student, lessons: Sequence[Lesson]
 ) -> Iterator[Submission | Problem]:
-    by_lesson: dict[Lesson, list[tuple[_File, NotebookNode, list[str]]]] = defaultdict(list)
+    by_lesson: dict[Lesson, list[_File]] = defaultdict(list)
+    taken: dict[Lesson, tuple[_File, NotebookNode, list[str]]] = {}
     unread: dict[Lesson | None, list[str]] = defaultdict(list)
     for file in owned.files:
         try:
             notebook = file.read()
             lesson, notes = _whose(notebook, file)
-            by_lesson[lesson].append((file, notebook, notes))
         except Unreadable as error:
             unread[file.lesson].append(f"{file.place} {error}")
+            continue
+        by_lesson[lesson].append(file)
+        if lesson not in taken or file.preference > taken[lesson][0].preference:
+            taken[lesson] = file, notebook, notes
+    broken, loose = unread[None], owned.beside[None]  # of whatever lesson: they are told once
     for lesson in lessons:
-        candidates = by_lesson.get(lesson)
-        problems = unread.get(lesson, []) + (unread.get(None, []) if not candidates else [])
-        if not candidates:
+        problems, beside = [*unread[lesson]], [*owned.beside[lesson]]
+        here = owned.folders.get(lesson, [])
+        if lesson in taken or lesson in owned.folders:
+            problems, beside, here = problems + broken, beside + loose, here + loose
+            broken, loose = [], []
+        if lesson not in taken:
             problems += [
                 f"{file.place} holds {other.name}"
                 for other, found in by_lesson.items()
-                for file, *_ in found
+                for file in found
                 if file.lesson == lesson
             ]
+            if not problems and lesson in owned.folders:
+                problems.append(f"no notebook in the folder; it holds {_listed(here)}")
+            elif beside:
+                aside = f"not looked at: {_listed(beside)}"
+                problems[-1:] = [f"{problems[-1]}; {aside}" if problems else aside]
             for problem in problems:
                 yield Problem(student, lesson.name, problem)
-            if not problems and lesson.name in owned.folders:
-                there = ", ".join(owned.folders[lesson.name][:5])
-                message = f"no notebook in the folder; it holds {there or 'nothing'}"
-                yield Problem(student, lesson.name, message)
             continue
-        file, notebook, notes = max(candidates, key=lambda each: _preference(each[0]))
-        if len(candidates) > 1:
-            others = ", ".join(other.place for other, *_ in candidates if other is not file)
-            notes = [*notes, f"took {file.place}, which was changed last, and not {others}"]
+        file, notebook, notes = taken[lesson]
+        others = [other.place for other in by_lesson[lesson] if other is not file]
+        if others:
+            told = _listed(others)
+            notes = [*notes, f"took {file.place}, which was changed last, and not {told}"]
+        if beside:
+            problems.append(f"not looked at: {_listed(beside)}")
+        timestamp, trouble = _timestamp(owned.timestamps.get(lesson))
         yield Submission(
             student,
             lesson,
             notebook,
             file.place,
-            owned.timestamps.get(lesson.name),
-            (*notes, *problems, *_older(notebook, lesson)),
+            timestamp,
+            (*notes, *problems, *trouble, *_older(notebook, lesson)),
         )
+    for problem in broken:
+        yield Problem(student, "", problem)
+    other_lessons = owned.files or owned.folders or any(owned.beside[each] for each in LESSONS)
+    if not other_lessons:
+        message = f"no lesson's notebook in the folder; it holds {_listed(loose)}"
+        yield Problem(student, "", message)
 
 
-def _preference(file: _File) -> tuple[float, bool, str]:
-    return round(file.changed), file.named_right, file.place
+def _listed(names: Sequence[str]) -> str:
+    """Some names in a line."""
+    told = ", ".join(names[:_TOLD]) or "nothing"
+    return told + (f" and {len(names) - _TOLD} more" if len(names) > _TOLD else "")
+
+
+def _timestamp(path: Path | None) -> tuple[str | None, list[str]]:
+    """When it was handed in, as nbgrader reads it, and what is to be said where it can't."""
+    if path is None:
+        return None, []
+    from nbgrader.utils import parse_utc
+
+    try:
+        with path.open("rb") as file:
+            text = file.read(1000).decode("utf-8", "replace").strip()
+        if text:
+            parse_utc(text)
+        return text or None, []
+    except OSError as error:
+        trouble = _cannot(error)
+    except Exception:  # whatever a text that is no time makes the parser do
+        trouble = f"holds no time, but {text[:40]!r}"
+    return None, [f"{path.name} {trouble}: when it was handed in isn't known, nor whether late"]
+
+
+def _cannot(error: OSError) -> str:
+    return f"can't be read: {error.strerror or error}"
 
 
 # ---- where things lie --------------------------------------------------------------------------
 
 
-def _found(folder: Path) -> dict[str, _Student]:
+def _found(folder: Path) -> tuple[dict[str, _Student], list[str]]:
+    """The students' files, and a sentence for each thing that lies there and is nobody's."""
     found: dict[str, _Student] = defaultdict(_Student)
+    strays: list[str] = []
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except FileNotFoundError:
-        return found
+        return found, strays
     for entry in entries:
-        if entry.name.startswith(".") or entry.is_symlink():
+        if _is_dropped(entry.name):
             continue
-        if entry.is_dir():
-            _walk(Path(entry.path), found[entry.name])
-        elif handed_in := _HANDED_IN.fullmatch(entry.name):
-            found[handed_in["student"]].files += _zipped(Path(entry.path))
-    return found
+        path, handed_in = Path(entry.path), _HANDED_IN.fullmatch(entry.name)
+        try:
+            if entry.is_symlink():
+                strays.append(f"{entry.name} {_LINK}")
+            elif entry.is_dir():
+                if entry.name in {lesson.name for lesson in LESSONS}:
+                    strays.append(f"{entry.name} {_INSIDE_OUT}")
+                else:
+                    _walk(path, found[entry.name])
+            elif handed_in is None:
+                strays.append(f"{entry.name} {_nobodys(entry.name)}")
+            else:
+                student, lesson = handed_in["student"].strip(), _named(handed_in["lesson"])
+                _add(path, entry.name, student, lesson, found[student])
+        except OSError as error:  # it went while it was looked at, say
+            strays.append(f"{entry.name} {_cannot(error)}")
+    return found, strays
+
+
+_LINK = "is a link, and is not followed"
+_INSIDE_OUT = (
+    "is named after a lesson; the folders here are the students', with the lessons' in them: "
+    "STUDENT/LESSON/LESSON.ipynb"
+)
+
+
+def _nobodys(name: str) -> str:
+    """What to do with a file whose name doesn't say whose it is."""
+    if _is_zip(name):
+        return (
+            "names no student and lesson: rename it to STUDENT-LESSON.zip. A download of a whole "
+            "class goes to downloaded/LESSON/archive/, for `nbgrader zip_collect LESSON`"
+        )
+    if _is_notebook(name):
+        return "names no student and lesson: put it into STUDENT/LESSON"
+    return (
+        "was not looked at: a submission is STUDENT/LESSON/LESSON.ipynb, STUDENT-LESSON.zip or "
+        "STUDENT-LESSON.ipynb"
+    )
 
 
 def _walk(folder: Path, owned: _Student) -> None:
-    """All notebooks below a student's folder. Links lead elsewhere, and aren't followed."""
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        here = Path(place)
-        inside = here.relative_to(folder).parts
+    """All files below a student's folder. Links lead elsewhere, and aren't followed."""
+
+    def closed(error: OSError) -> None:
+        place = Path(error.filename).relative_to(folder.parent).as_posix()
+        owned.files.append(_File(place, _named_inside(folder, place), problem=_cannot(error)))
+
+    for here, folders, names in os.walk(folder, onerror=closed):
+        folders[:] = sorted(name for name in folders if not _is_dropped(name))
+        names = sorted(name for name in names if not _is_dropped(name))
+        inside = Path(here).relative_to(folder).parts
         lesson = _named(inside[0]) if inside else None
         if lesson:
-            owned.folders.setdefault(lesson.name, []).extend(sorted(names))
-        for name in sorted(names):
-            path = here / name
-            if name.startswith("."):
-                continue
-            told = path.relative_to(folder.parent).as_posix()
-            stem_lesson = _named(path.stem) or lesson
-            right = bool(lesson) and name == f"{lesson.name}.ipynb" and len(inside) == 1
-            if name == TIMESTAMP and lesson and not path.is_symlink():
-                owned.timestamps[lesson.name] = path.read_text("utf-8", "replace").strip()
-            elif ".ipynb" not in name.lower():  # some browsers add a .txt or .json
-                continue
-            elif path.is_symlink() or not path.is_file():
-                problem = "is a link, and is not followed" if path.is_symlink() else "is no file"
-                owned.files.append(_File(told, stem_lesson, 0.0, right, problem=problem))
+            owned.folders.setdefault(lesson, []).extend(names)
+        links = [name for name in folders if Path(here, name).is_symlink()]
+        for name in (*names, *links):
+            path = Path(here, name)
+            place = "/".join((folder.name, *inside, name))
+            if name == TIMESTAMP and lesson and path.is_file() and not path.is_symlink():
+                owned.timestamps[lesson] = path
             else:
-                changed = path.stat().st_mtime
-                owned.files.append(_File(told, stem_lesson, changed, right, path=path))
+                _add(path, place, folder.name, _named(path.stem) or lesson, owned, inside)
 
 
-def _zipped(path: Path) -> Iterator[_File]:
-    """The notebooks in a zip that was handed in, read in memory: nothing is unpacked."""
-    changed = path.stat().st_mtime
+def _add(
+    path: Path,
+    place: str,
+    student: str,
+    lesson: Lesson | None,
+    owned: _Student,
+    inside: tuple[str, ...] | None = None,
+) -> None:
+    """Put a file to its student's: as a notebook, as those of a zip, or as what lies beside.
+    `inside` are the folders that it lies in below the student's; at the top it is None."""
+    name = path.name
+    if path.is_symlink():
+        owned.files.append(_File(place, lesson, problem=_LINK))
+    elif not (_is_notebook(name) or _is_zip(name)):
+        if inside is None:
+            problem = "is neither a notebook nor a zip: put the notebook into STUDENT/LESSON"
+            owned.files.append(_File(place, lesson, problem=problem))
+        else:
+            owned.beside[lesson].append(place)
+    elif not path.is_file():
+        owned.files.append(_File(place, lesson, problem="is no file"))
+    elif _is_zip(name):
+        right = lesson is not None and name == f"{student}-{lesson.name}.zip"
+        owned.files += _zipped(path, place, lesson, right, owned.beside[lesson])
+    else:
+        right = lesson is not None and inside == (lesson.name,) and name == f"{lesson.name}.ipynb"
+        owned.files.append(_File(place, lesson, path.stat().st_mtime, right, path=path))
+
+
+def _zipped(
+    path: Path, place: str, lesson: Lesson | None, right: bool, beside: list[str]
+) -> Iterator[_File]:
+    """The notebooks in a zip. Nothing is unpacked, and each is read when it is its turn."""
     try:
+        changed = path.stat().st_mtime
+        if path.stat().st_size > LARGEST:
+            raise Unreadable(f"has more than {LARGEST // 2**20} MB")
         with zipfile.ZipFile(path) as archive:
-            for entry in archive.infolist():
-                name = entry.filename.rpartition("/")[2]
-                if entry.is_dir() or not name.endswith(".ipynb") or name.startswith("."):
-                    continue
-                file = _File(f"{path.name}/{name}", _named(name[:-6]), changed, True)
-                if entry.file_size > LARGEST:
-                    file.problem = f"has more than {LARGEST // 2**20} MB"
-                else:
-                    with archive.open(entry) as stream:
-                        file.content = stream.read(LARGEST + 1)
-                yield file
-    except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile) as error:
-        lesson = _named(_HANDED_IN.fullmatch(path.name)["lesson"])
-        yield _File(path.name, lesson, changed, False, problem=f"is a broken zip ({error})")
+            entries = [each for each in archive.infolist() if not each.is_dir()]
+        if len(entries) > ENTRIES:
+            raise Unreadable(f"has {len(entries)} files in it, which is no submission")
+        kept = [each for each in entries if not any(map(_is_dropped, _parts(each)))]
+        notebooks = [each for each in kept if _is_notebook(_parts(each)[-1])]
+        if not notebooks:
+            told = _listed([each.filename for each in kept])
+            raise Unreadable(f"has no notebook in it; it holds {told}")
+        size = sum(each.file_size for each in notebooks)
+        if len(notebooks) > NOTEBOOKS or size > UNPACKED:
+            raise Unreadable(
+                f"was left packed: notebooks in it {len(notebooks)}, together {size / 2**20:.0f} "
+                f"MB; a submission has at most {NOTEBOOKS} and {UNPACKED // 2**20} MB"
+            )
+    except Unreadable as error:
+        yield _File(place, lesson, problem=str(error))
+        return
+    except Exception as error:  # whatever a broken file makes the reader of zips do
+        yield _File(place, lesson, problem=f"is a broken zip ({error})")
+        return
+    beside += [f"{place}/{each.filename}" for each in kept if each not in notebooks]
+    for entry in notebooks:
+        *folders, name = _parts(entry)
+        named = next(filter(None, map(_named, (name, *reversed(folders)))), lesson)
+        problem = "" if entry.compress_type in _PACKED else _OTHERWISE_PACKED
+        at_home = right and named == lesson and name == f"{lesson.name}.ipynb"
+        yield _File(f"{place}/{name}", named, changed, at_home, problem, path, entry)
+
+
+def _unpacked(path: Path, entry: zipfile.ZipInfo) -> bytes:
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(entry) as stream:
+            return stream.read(entry.file_size + 1)  # a size makes it stop at what was said
+    except Exception as error:  # as above
+        raise Unreadable(f"can't be unpacked ({error})") from None
+
+
+def _parts(entry: zipfile.ZipInfo) -> list[str]:
+    return [part for part in re.split(r"[/\\]", entry.filename) if part]
+
+
+def _is_dropped(name: str) -> bool:
+    return name.startswith(".") or name in _DROPPINGS
+
+
+def _is_zip(name: str) -> bool:
+    return name.lower().endswith(".zip")
+
+
+def _is_notebook(name: str) -> bool:
+    return ".ipynb" in name.lower() and not _is_zip(name)  # some browsers add a .txt or .json
 
 
 def _named(name: str) -> Lesson | None:
-    """The lesson that a file or folder is named after, copies (`NAME (1)`, `NAME-Copy1`) too."""
-    return next((lesson for lesson in LESSONS if name.startswith(lesson.name)), None)
+    """The lesson that a file or folder is named after, copies (`NAME (1)`, `NAME-Copy1`) and zips
+    (`STUDENT-NAME`) too."""
+    if handed_in := _HANDED_IN.fullmatch(name):
+        name = handed_in["lesson"]
+    return next((lesson for lesson in LESSONS if name.lower().startswith(lesson.name)), None)
+
+
+def _named_inside(folder: Path, place: str) -> Lesson | None:
+    return next(filter(None, map(_named, Path(place).parts[1:])), None)
 
 
 # ---- whose cells they are ----------------------------------------------------------------------

@@ -236,7 +236,7 @@ def _say_summary(outcomes: Sequence, tally, seconds: float, chosen, lessons) -> 
         if left_out := everybody.about_left_out():
             say.append(left_out)
         known = set(everybody.by_id())
-        here = {outcome.student for outcome in outcomes}
+        here = {outcome.student for outcome in outcomes} - {""}
         if strangers := sorted(here - known):
             say.append(f"Not on the roster: {', '.join(strangers)}.")
         for lesson in lessons:

@@ -6,9 +6,11 @@ name, so that nothing a student's folder holds can stop nbgrader. The submission
 they are.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
+import traceback
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -82,7 +84,7 @@ class Clerk:
 
     def stage(self, student: str, lesson: Lesson, notebook: bytes, timestamp: str | None) -> None:
         """Put a submission where it is filed from."""
-        folder = root() / COLLECTED / student / lesson.name
+        folder = _staged(student, lesson)
         write_bytes(folder / f"{lesson.name}.ipynb", notebook)
         if timestamp:
             write_text(folder / TIMESTAMP, timestamp)
@@ -123,42 +125,58 @@ class Clerk:
         state: str,
         notes: tuple[str, ...] = (),
     ) -> None:
-        """File a staged submission. Raises NotFiled."""
-        self._forget_time(student, lesson)
+        """File a staged submission. Raises NotFiled, and then neither notebook nor grades are
+        filed that weren't before."""
         self._course.assignment_id, self._course.student_id = lesson.name, student
         converter = _Filing(coursedir=self._course, parent=self._parent)
         converter.force, converter.create_student = True, True
         converter.log = self._log.logger
-        converter.settle = lambda notebook, resources: self._settle(
-            notebook, resources, lesson, receipt
-        )
+        try:
+            converter.about, converter.notebook = self._settled(student, lesson, receipt)
+            converter.text = _text(converter.notebook)
+        except Exception as error:
+            raise NotFiled(_in_short(traceback.format_exc())) from error
+        self._forget_time(student, lesson)
         try:
             with quick_opening():
                 converter.start()
         except Exception as error:
-            raise NotFiled(self._log.errors() or str(error)) from error
+            self._forget(student, lesson)
+            raise NotFiled(self._log.errors() or _in_short(traceback.format_exc())) from error
         found = filed.find(lesson.name, student)
         if found is None or not self._graded(student, lesson).is_file():
             raise NotFiled("nbgrader graded nothing; was the lesson released?")
+        self._recorded[lesson].setdefault(student, None)
         filed.note(replace(found, state=state, notes=notes))
 
     def _forget_time(self, student: str, lesson: Lesson) -> None:
         """Where a submission has no time of handing in any more; nbgrader would keep the old."""
-        staged = root() / COLLECTED / student / lesson.name / TIMESTAMP
+        staged = _staged(student, lesson) / TIMESTAMP
         if self._recorded[lesson].get(student) is not None and not staged.is_file():
             with quick_opening(), Gradebook(self._course.db_url) as gradebook:
                 gradebook.update_or_create_submission(lesson.name, student, timestamp=None)
             self._recorded[lesson][student] = None
 
-    def _settle(
-        self, notebook: NotebookNode, resources: dict[str, Any], lesson: Lesson, receipt: Receipt
-    ) -> NotebookNode:
+    def _settled(
+        self, student: str, lesson: Lesson, receipt: Receipt
+    ) -> tuple[dict[str, Any], NotebookNode]:
+        """What SaveGrades wants to know of a staged submission, and its graded notebook."""
+        notebook = read((_staged(student, lesson) / f"{lesson.name}.ipynb").read_bytes())
         with_points(notebook, self._settings)
         earned = record_all(notebook, self._released[lesson], receipt, self._settings)
-        resources["nbgrader"] |= {"receipt": receipt.key, "points": earned}
-        for step in (SaveGrades, AssignLatePenalties):
-            notebook, resources = step(parent=self._parent).preprocess(notebook, resources)
-        return notebook
+        return {"receipt": receipt.key, "points": earned}, notebook
+
+    def _forget(self, student: str, lesson: Lesson) -> None:
+        """Take a submission without grades, which nbgrader counts as one with 0 points, out of the
+        gradebook again."""
+        if student in self._recorded[lesson]:
+            return
+        with (
+            contextlib.suppress(Exception),  # what stopped the filing may stop this as well
+            quick_opening(),
+            Gradebook(self._course.db_url) as gradebook,
+        ):
+            gradebook.remove_submission(lesson.name, student)
 
     def _graded(self, student: str, lesson: Lesson) -> Path:
         graded = self._course.autograded_directory
@@ -166,20 +184,33 @@ class Clerk:
         return Path(folder, f"{lesson.name}.ipynb")
 
 
-class _Filing(Autograde):
-    """nbgrader's autograding of a notebook that needs no sanitizing and is not executed: read, put
-    through the steps that file it, written once."""
+def _staged(student: str, lesson: Lesson) -> Path:
+    return root() / COLLECTED / student / lesson.name
 
-    settle: Any = None
+
+def _text(notebook: NotebookNode) -> str:
+    nbformat.validate(notebook)
+    text = nbformat.writes(notebook) + "\n"
+    text.encode()  # what no file can hold is found here, before anything is filed
+    return text
+
+
+class _Filing(Autograde):
+    """nbgrader's autograding of a notebook that is graded already: it is written first, then its
+    grades are saved, and nbgrader takes it away again where that fails."""
+
+    about: Any = None
+    notebook: Any = None
+    text: Any = None
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
         resources = self.init_single_notebook_resources(notebook_filename)
         about = resources["nbgrader"]
-        notebook = self.settle(read(Path(notebook_filename).read_bytes()), resources)
-        nbformat.validate(notebook)
+        about |= self.about
         folder = self._format_dest(about["assignment"], about["student"])
-        text = nbformat.writes(notebook) + "\n"
-        write_text(Path(folder, Path(notebook_filename).name), text)
+        write_text(Path(folder, Path(notebook_filename).name), self.text)
+        for step in (SaveGrades, AssignLatePenalties):
+            step(parent=self.parent).preprocess(self.notebook, resources)
 
 
 class _Heard(logging.Handler):
@@ -195,7 +226,20 @@ class _Heard(logging.Handler):
         self._lines.append(record.getMessage())
 
     def errors(self) -> str:
-        """What was logged since the last time, in short: the last line of a traceback."""
+        """What was logged since the last time, in short."""
         lines, self._lines = self._lines, []
-        told = next((line for line in lines if "Traceback" in line), "\n".join(lines))
-        return told.strip().rpartition("\n")[2]
+        return _in_short(next((line for line in lines if _TRACE in line), "\n".join(lines)))
+
+
+_TRACE = "Traceback (most recent call last):"
+
+
+def _in_short(told: str) -> str:
+    """The line that says what went wrong: the first that isn't indented below the last traceback;
+    where there is none, the last."""
+    _, trace, below = told.rpartition(_TRACE)
+    lines = [line for line in below.split("\n") if line.strip()]
+    said = [line for line in lines if not line.startswith((" ", "\t"))]
+    if not said:
+        return ""
+    return said[0] if trace else said[-1]

@@ -8,10 +8,12 @@ the piece.
 
 import ast
 import symtable
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from autograder.checks.exercise import Exercise
+from autograder.lessons.submission import NO_CODE
 
 _Statements = dict[str, list[ast.stmt]]
 
@@ -36,7 +38,7 @@ def _definitions(sources: Sequence[str]) -> _Statements:
     for source in sources:
         try:
             tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        except NO_CODE:
             continue  # a magic, say: what the worker notes still counts
         for statement in tree.body:
             for name in _bound(statement):
@@ -66,21 +68,43 @@ def _needed(name: str, defined: _Statements) -> list[ast.stmt]:
             continue
         seen.add(each)
         for statement in defined.get(each, ()):
+            try:
+                waiting += _looked_up(statement)
+            except NO_CODE:
+                if not _runs(statement):
+                    continue
+                waiting += (node.id for node in ast.walk(statement) if isinstance(node, ast.Name))
             found.append(statement)
-            waiting += _looked_up(statement)
     return found
 
 
-def _looked_up(statement: ast.stmt) -> Iterator[str]:
-    """The names of the notebook that a statement looks up; a function's own are others."""
+def _looked_up(statement: ast.stmt) -> list[str]:
+    """The names of the notebook that a statement looks up; a function's own are others. Raises one
+    of NO_CODE for what can't be written out again, or isn't allowed where it stands."""
     top = symtable.symtable(ast.unparse(statement), "", "exec")
-    tables = [top]
+    tables, found = [top], []
     while tables:
         table = tables.pop()
         tables += table.get_children()
         for symbol in table.get_symbols():
             if symbol.is_referenced() and (table is top or symbol.is_global()):
-                yield symbol.get_name()
+                found.append(symbol.get_name())
+    return found
+
+
+def _runs(statement: ast.stmt) -> bool:
+    """Whether Python takes a statement that it could parse: one with an argument twice, or a
+    `global` in the wrong place, defines nothing."""
+    module = ast.Module([statement], type_ignores=[])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the student's, and not about us
+            compile(module, "", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    except SyntaxError:
+        return False
+    except NO_CODE:
+        return True  # no word against it: it may have run where there was more room
+    return True
 
 
 def _names_of_torch(statement: ast.stmt) -> Iterator[str]:

@@ -1,12 +1,14 @@
 """A file that should be a notebook, read as leniently as can be: what can be graded is graded.
 
-Outputs are left where they are: nothing that is graded stands in them, and they may be large.
+Outputs are left where they are: nothing that is graded stands in them, and they may be large. So is
+whatever other tools add to a notebook: it may be of any size and form.
 """
 
 from __future__ import annotations
 
 import codecs
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,10 +22,20 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_TOO_DEEP = "is nested too deeply to be a notebook"
+_OF_A_NOTEBOOK = ("kernelspec", "language_info")  # of its metadata
+_OF_A_CELL = ("cell_type", "id", "metadata", "source", "attachments")
 
 
 class Unreadable(ValueError):
     """The file is no notebook; the message says what it is, or what is wrong with it."""
+
+
+def read_file(path: Path) -> NotebookNode:
+    """The notebook in a file. Raises Unreadable for what is none, and OSError."""
+    if path.stat().st_size > LARGEST:
+        raise Unreadable(f"has more than {LARGEST // 2**20} MB, which is no honest notebook")
+    return read(path.read_bytes())
 
 
 def read(content: bytes) -> NotebookNode:
@@ -42,18 +54,20 @@ def read(content: bytes) -> NotebookNode:
     if not isinstance(cells, list):
         raise Unreadable("is no notebook: it has no cells")
     metadata = told.get("metadata")
-    return from_dict(
-        {
-            "nbformat": 4,
-            "nbformat_minor": 5,
-            "metadata": metadata if isinstance(metadata, dict) else {},
-            "cells": [_lean(cell) for cell in cells],
-        }
-    )
+    lean = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": _only(_OF_A_NOTEBOOK, metadata) if isinstance(metadata, dict) else {},
+        "cells": [_lean(cell) for cell in cells],
+    }
+    try:
+        return from_dict(lean)
+    except RecursionError:
+        raise Unreadable(_TOO_DEEP) from None
 
 
 def write(notebook: NotebookNode) -> bytes:
-    """The same notebook as JSON, in ASCII: what is half a character in an answer stays one."""
+    """The same notebook as JSON, in ASCII."""
     return json.dumps(notebook, ensure_ascii=True).encode()
 
 
@@ -68,7 +82,7 @@ def _json(content: bytes) -> Any:
     except UnicodeDecodeError:
         raise Unreadable("is not text in UTF-8") from None
     except RecursionError:
-        raise Unreadable("is nested too deeply to be a notebook") from None
+        raise Unreadable(_TOO_DEEP) from None
     except ValueError as error:
         raise Unreadable(f"is not JSON{_what_it_is(content)} ({error})") from None
 
@@ -102,17 +116,28 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
+def _only(keys: tuple[str, ...], of: dict[str, Any]) -> dict[str, Any]:
+    return {key: of[key] for key in keys if key in of}
+
+
 def _lean(cell: Any) -> Any:
-    """A cell without its outputs, its source one text with Unix line ends. What is no cell stays
-    as it is: `submission.rebuild` leaves it out, and says so."""
+    """A cell without its outputs, its source one text with Unix line ends and whole characters.
+    What is no cell stays as it is: `submission.rebuild` leaves it out, and says so."""
     if not isinstance(cell, dict):
         return cell
     source = cell.get("source")
     if isinstance(source, list) and all(isinstance(line, str) for line in source):
         source = "".join(source)
     if isinstance(source, str):
-        source = source.replace("\r\n", "\n").replace("\r", "\n")
-    lean = cell | {"source": source}
+        source = _whole(source.replace("\r\n", "\n").replace("\r", "\n"))
+    lean = _only(_OF_A_CELL, cell) | {"source": source}
     if cell.get("cell_type") == "code":
         lean |= {"outputs": [], "execution_count": None}
     return lean
+
+
+def _whole(text: str) -> str:
+    """The text with a mark where it has half a character: JSON can say that, and no file can."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from autograder.exercises import exercises_of
-from autograder.lessons.submission import steps
+from autograder.lessons.submission import NO_CODE, steps
 from workbook.syllabus import Lesson
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def worth_a_look(notebook: NotebookNode, released: NotebookNode, lesson: Lesson)
             continue
         try:
             tree = ast.parse(step.source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        except NO_CODE:
             continue
         found += [f"{step.label}, line {line}: {what}" for line, what in _remarks(tree, forbidden)]
     return list(dict.fromkeys(found))

@@ -27,6 +27,10 @@ from autograder.lessons.cells import grade_id, is_answer, is_check, is_demonstra
 if TYPE_CHECKING:
     from nbformat import NotebookNode  # a second of import that judging a file can spare
 
+# What reading a text as Python may raise: for a magic or a slip, for half a character or a null
+# byte, and twice for what is nested too deeply.
+NO_CODE = (SyntaxError, ValueError, RecursionError, MemoryError)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -115,10 +119,10 @@ def provider(released: NotebookNode, name: str, before: Step) -> Step | None:
 
 
 def defined(source: str) -> set[str]:
-    """The names that a cell binds at its top level; none of a cell with magics."""
+    """The names that a cell binds at its top level; none of one that isn't all Python."""
     try:
         code = compile(source, "", "exec")
-    except SyntaxError:  # a magic
+    except NO_CODE:
         return set()
     stored = {"STORE_NAME", "STORE_GLOBAL"}
     return {each.argval for each in dis.get_instructions(code) if each.opname in stored}
@@ -165,17 +169,14 @@ def _sort(
 
 
 def _foreign(cell: NotebookNode) -> NotebookNode:
-    """A cell of the student's own: it can't claim points or a place."""
-    cell = copy.deepcopy(cell)
-    cell.metadata.pop("nbgrader", None)
-    cell.pop("id", None)
+    """A cell of the student's own, of nothing but its text: it can't claim points or a place, and
+    what other tools keep in a cell is often more than a notebook may have."""
+    own = type(cell)(cell_type=cell.cell_type, metadata=type(cell)(), source=cell.source)
     if cell.cell_type == "code":
-        cell.outputs, cell.execution_count = [], None
-    pasted = _pictures(cell)
-    cell.pop("attachments", None)
-    if cell.cell_type == "markdown" and pasted:
-        cell["attachments"] = pasted
-    return cell
+        own.outputs, own.execution_count = [], None
+    if cell.cell_type == "markdown" and (pasted := _pictures(cell)):
+        own["attachments"] = pasted
+    return own
 
 
 def _pictures(cell: NotebookNode) -> dict[str, dict[str, str]]:
@@ -184,8 +185,15 @@ def _pictures(cell: NotebookNode) -> dict[str, dict[str, str]]:
     return {
         name: copy.deepcopy(data)
         for name, data in (attachments.items() if isinstance(attachments, dict) else ())
-        if isinstance(data, dict) and all(isinstance(text, str) for text in data.values())
+        if isinstance(data, dict) and all(map(_is_text, (name, *data, *data.values())))
     }
+
+
+def _is_text(value: object) -> bool:
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:  # half a character
+        return False
 
 
 def _with_unique_ids(cells: list[NotebookNode]) -> list[NotebookNode]:

@@ -51,6 +51,14 @@ _CELLS = {
     "an_exception": "1 / 0",
     "a_name_that_is_not_there": "print(undefined_name)",
     "a_syntax_error": "def broken(:\n    pass",
+    "an_argument_twice": "def broken(x, x):\n    return x",
+    "an_argument_that_is_global": "def broken(x):\n    global x\n    return x",
+    "a_nonlocal_that_is_not_in_a_function": "nonlocal x",
+    "a_global_too_late": "def broken():\n    print(x)\n    global x\n    x = 1",
+    "half_a_character": "print('\ud83d')",
+    "a_null_byte": "print('\0')",
+    "nested_too_deeply": "x = " + "(" * 1000 + "1" + ")" * 1000,
+    "a_very_long_sum": "x = 1" + " + 1" * 20_000,
     "an_exit": "import sys\nsys.exit(1)",
     "a_keyboard_interrupt": "raise KeyboardInterrupt",
     "a_question_to_the_keyboard": "name = input('your name? ')",
@@ -292,6 +300,29 @@ def a_softmax_that_is_not_written(notebook):
     answer_cell(
         notebook, "softmax"
     ).source = "def softmax(scores, dim):\n    raise NotImplementedError\n"
+
+
+@accident("softmax")
+def a_softmax_with_an_argument_twice(notebook):
+    answer_cell(notebook, "softmax").source = RIGHT["softmax"].replace("dim):", "scores):")
+
+
+@accident("softmax")
+def a_softmax_whose_argument_is_global(notebook):
+    answer_cell(notebook, "softmax").source = RIGHT["softmax"].replace(":\n", ":\n    global dim\n")
+
+
+@accident("softmax")
+def a_softmax_with_half_a_character(notebook):
+    answer_cell(notebook, "softmax").source = RIGHT["softmax"] + "# \ud83d\n"
+
+
+@accident()
+def a_softmax_beside_a_broken_one(notebook):
+    """It calls torch's own, and Python never took it."""
+    run_before_check(
+        notebook, "softmax", "def softmax(scores, scores):\n    return torch.softmax(scores, -1)"
+    )
 
 
 @accident("softmax")

@@ -170,7 +170,28 @@ def test_a_notebook_that_is_none_or_not_there_is_bad_input(capsys, course, tmp_p
     path = tmp_path / f"{LESSON.name}.ipynb"
     assert "there is no file" in bad_input(capsys, "check", path)
     path.write_text("not a notebook")
-    assert "is not a notebook" in bad_input(capsys, "check", path)
+    assert f"{path} is not JSON" in bad_input(capsys, "check", path)
+    path.write_text("{}")
+    assert "is no notebook: it has no cells" in bad_input(capsys, "check", path)
+
+
+def test_a_notebook_is_read_as_it_is_for_grading(capsys, handed_in, monkeypatch):
+    """With a byte order mark and half a character, and whatever other tools put into it."""
+    judged = []
+    monkeypatch.setattr(
+        "autograder.grading.judge.judge_notebook",
+        lambda notebook, *more, **settings: judged.append(notebook) or {"softmax": RIGHT},
+    )
+    assert outcome(capsys, "check", handed_in)[0] == 0
+    text = handed_in.read_text(encoding="utf-8")
+    handed_in.write_text(text, encoding="utf-8-sig")
+    assert outcome(capsys, "check", handed_in)[0] == 0
+    assert judged[1] == judged[0]
+    notebook = json.loads(text)
+    notebook["cells"].append({"cell_type": "code", "source": "'\ud83d'", "metadata": {}, "x": 1})
+    handed_in.write_text(json.dumps(notebook))
+    assert outcome(capsys, "check", handed_in)[0] == 0
+    assert judged[2].cells[-1].source == "'\ufffd'"
 
 
 def test_a_notebook_of_no_lesson_is_bad_input(capsys, handed_in):

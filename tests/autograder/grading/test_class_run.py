@@ -16,7 +16,7 @@ from autograder.grading.settings import settings
 from autograder.lessons.release import read_notebook
 from tests.autograder.grading.conftest import NAME
 from tests.autograder.quick_judge import CALLED, RIGHT, WRONG, Inline, quick_judge
-from tests.autograder.small_lesson import LESSON, by_grade_id
+from tests.autograder.small_lesson import LESSON, answered, by_grade_id
 from workbook.home import root
 
 SCORES = {"ana": 8.5, "ben": 5 + 3.5 / 4, "zoe": 0.0}
@@ -293,6 +293,86 @@ def test_what_nbgrader_cannot_file_is_one_students_problem(handed_in, graded, mo
     assert "disk full" in outcomes["ben"].notes[0]
     assert outcomes["zoe"].status == "graded"
     monkeypatch.undo()
+
+
+def test_what_cannot_be_filed_is_not_half_filed(hand_in, graded, monkeypatch):
+    """No points without the notebook that shows them, no zero, and the points from before stay."""
+    from autograder.grading import filing
+
+    def refuse(notebook):
+        raise ValueError("Additional properties are not allowed\n\nFailed validating\n    'deep'")
+
+    hand_in("ana", softmax=RIGHT, attend=WRONG)
+    graded()
+    hand_in("ana", softmax=RIGHT, attend=RIGHT)
+    hand_in("ben", softmax=RIGHT)
+    with monkeypatch.context() as patch:
+        patch.setattr(filing.nbformat, "writes", refuse)
+        outcomes = graded()
+    assert outcomes["ben"].status == outcomes["ana"].status == "problem"
+    assert outcomes["ben"].notes[0] == (
+        "judged, but nbgrader could not file it: ValueError: Additional properties are not allowed"
+    )
+    assert book("ana")[0]["attend"] == 3.5 / 4
+    with Gradebook(database()) as gradebook:
+        submissions = gradebook.assignment_submissions(NAME)
+        assert [each.student_id for each in submissions] == ["ana"]
+    assert filed.find(NAME, "ben") is None
+    outcomes = graded()
+    assert {each.status for each in outcomes.values()} == {"graded"}
+    assert book("ana")[0]["attend"] == 3.5
+    assert book("ben")[0]["softmax"] == 5.0
+
+
+def test_points_that_cannot_be_saved_leave_no_notebook_that_shows_them(
+    hand_in, graded, monkeypatch
+):
+    from autograder.grading import filing
+
+    def choke(self, notebook, resources):
+        raise OSError("disk full")
+
+    hand_in("ana", softmax=RIGHT)
+    monkeypatch.setattr(filing.SaveGrades, "preprocess", choke)
+    outcome = graded()["ana"]
+    assert outcome.notes[0].endswith("could not file it: OSError: disk full")
+    assert not (root() / "grading" / "autograded" / "ana" / NAME).exists()
+    with Gradebook(database()) as gradebook:
+        assert gradebook.assignment_submissions(NAME) == []
+
+
+def test_cells_of_other_tools_and_half_a_character_are_filed(hand_in, graded, released):
+    notebook = json.loads(json.dumps(answered(released, softmax=f"{RIGHT}  # \ud83d")))
+    notebook["cells"] += [
+        {"cell_type": "code", "source": "1", "metadata": {"collapsed": None}, "language": "py"},
+        {"cell_type": "markdown", "source": "\ud83d", "metadata": {"tags": ["a", "a"]}},
+        {"cell_type": "markdown", "source": "", "metadata": {}, "outputs": []},
+    ]
+    hand_in("ana", content=json.dumps(notebook).encode())
+    outcome = graded()["ana"]
+    assert (outcome.status, outcome.score) == ("graded", 5.0)
+    path = root() / "grading" / "autograded" / "ana" / NAME / f"{NAME}.ipynb"
+    filed_as = read_notebook(path)
+    assert by_grade_id(filed_as, "softmax-answer").source == f"{RIGHT}  # \ufffd"
+    assert [cell.source for cell in filed_as.cells[-3:]] == ["1", "\ufffd", ""]
+    assert graded()["ana"].status == "unchanged"
+
+
+def test_what_nobody_foresaw_in_one_submission_stops_nobody_else(handed_in, graded, monkeypatch):
+    rebuild = class_run.rebuild
+
+    def choke(notebook, released):
+        if "answer = 'wrong'" in by_grade_id(notebook, "attend-answer").source:
+            raise SystemError("a notebook like no other\nand more")
+        return rebuild(notebook, released)
+
+    monkeypatch.setattr(class_run, "rebuild", choke)
+    outcomes = graded()
+    assert outcomes["ben"].status == "problem"
+    assert outcomes["ben"].notes[0] == (
+        "not judged, and left as it was: SystemError: a notebook like no other"
+    )
+    assert outcomes["zoe"].status == outcomes["ana"].status == "graded"
 
 
 def test_odd_output_of_a_students_is_filed(hand_in, graded):

@@ -2,9 +2,12 @@
 
 import codecs
 import copy
+import io
 import json
 import os
+import tracemalloc
 import zipfile
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -98,13 +101,16 @@ def test_of_attempts_of_the_same_time_the_rightly_named_counts(hand_in, found):
 
 def test_a_folder_without_a_notebook_is_told(hand_in, found):
     hand_in("ana", f"{NAME}/essay.docx", content=b"words")
+    hand_in("ana", "plot.png", content=b"")
     hand_in("ben", softmax=RIGHT)
-    assert refused(found) == "no notebook in the folder; it holds essay.docx"
+    assert refused(found) == "no notebook in the folder; it holds essay.docx, ana/plot.png"
     assert softmax(found()["ben"]) == RIGHT
 
 
 def test_who_handed_in_another_lesson_only_is_not_mentioned(hand_in, found):
     hand_in("ana", f"{OTHER.name}/notes.txt", content=b"")
+    hand_in("ben", f"{OTHER.name}.pdf", content=b"")
+    hand_in("ben", "plot.png", content=b"")
     assert found() == {}
 
 
@@ -130,7 +136,7 @@ def test_links_are_not_followed(hand_in, found, tmp_path, released):
     (place / FILE).symlink_to(secret)
     assert "is a link, and is not followed" in refused(found)
     (submitted_folder() / "ben").symlink_to(place.parent)
-    assert list(found()) == ["ana"]
+    assert found()[""].message == "ben is a link, and is not followed"
 
 
 def test_a_folder_with_a_notebooks_name_and_a_pipe_stop_nothing(hand_in, found):
@@ -153,6 +159,296 @@ def test_a_zip_that_was_handed_in_is_read_where_it_lies(found, released, course)
     assert softmax(found()["ana"]) == RIGHT
     assert "is not JSON" in refused(found, "ben")
     assert "is a broken zip" in refused(found, "zoe")
+
+
+def put(name, content=b""):
+    """A file at the top of the folder."""
+    submitted_folder().mkdir(exist_ok=True)
+    path = submitted_folder() / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def zipped(*entries, method=zipfile.ZIP_DEFLATED):
+    """The bytes of a zip of `(name, content)`."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", method) as archive:
+        for name, content in entries:
+            archive.writestr(name, content)
+    return made.getvalue()
+
+
+@pytest.fixture
+def right(released):
+    return as_bytes(released, softmax=RIGHT)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"ana-{NAME}.ZIP",
+        f"ana_{NAME}.zip",
+        f"ana-{NAME} 2.zip",
+        f"ana-{NAME} (1).zip",
+        f"ana-{NAME}-1.zip",
+        f"ana-{NAME.upper()}.zip",
+        f"ana/ana-{NAME}.zip",
+        f"ana/{NAME}/homework.zip",
+        f"ana/{NAME} (1).zip",
+        f"ana-{NAME}.ipynb",
+        f"ana_{NAME}.IPYNB",
+        f"ana-{NAME}.ipynb.txt",
+    ],
+)
+def test_what_names_its_student_and_lesson_is_taken(found, right, name, course):
+    put(name, zipped((f"x/{FILE}", right)) if ".zip" in name.lower() else right)
+    submission = found()["ana"]
+    assert softmax(submission) == RIGHT
+    assert submission.place.startswith(name)
+    assert list(found()) == ["ana"]
+    canonical = name in (f"ana/ana-{NAME}.zip",)
+    assert submission.notes == (() if canonical else (f"found as {submission.place}",))
+
+
+@pytest.mark.parametrize("entry", [f"{NAME}.IPYNB", f"a/{NAME}.ipynb.txt", "homework.ipynb"])
+def test_a_notebook_in_a_zip_may_have_another_name(found, right, entry, course):
+    put(f"ana-{NAME}.zip", zipped((entry, right), ("__MACOSX/._x.ipynb", b"Mac"), (".x", b"")))
+    submission = found()["ana"]
+    assert softmax(submission) == RIGHT
+    assert submission.notes == (f"found as ana-{NAME}.zip/{entry.rpartition('/')[2]}",)
+
+
+def test_whose_a_zip_is_its_name_says_and_nothing_in_it(found, right, course):
+    put(f"ana-{NAME}.zip", zipped((f"ben/{NAME}/{FILE}", right)))
+    put(f"zoe/ben-{NAME}.zip", zipped((f"../ben/{NAME}/{FILE}", right)))
+    assert sorted(found()) == ["ana", "zoe"]
+
+
+def test_of_several_in_a_zip_the_one_written_last_is_taken(found, released, course):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for place, year, answer in [("a", 2026, WRONG), ("b", 2027, RIGHT), ("c", 2025, WRONG)]:
+            entry = zipfile.ZipInfo(f"{place}/{FILE}", (year, 1, 1, 0, 0, 0))
+            archive.writestr(entry, as_bytes(released, softmax=answer))
+    put(f"ana-{NAME}.zip", made.getvalue())
+    assert softmax(found()["ana"]) == RIGHT
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        (f"ana-{NAME}.7z", b"7z", "neither a notebook nor a zip"),
+        (f"ana-{NAME}.zip", zipped(), "has no notebook in it; it holds nothing"),
+        (f"ana-{NAME}.zip", zipped(("a/b.docx", b"")), "no notebook in it; it holds a/b.docx"),
+        (f"ana/ana-{NAME}.zip", zipped(("b.txt", b"")), "no notebook in it; it holds b.txt"),
+        (f"ana/{NAME}.pdf", b"", f"not looked at: ana/{NAME}.pdf"),
+        ("ana/essay.docx", b"", "no lesson's notebook in the folder; it holds ana/essay.docx"),
+        (f"Ana Díaz-{NAME}.zip", b"", f"rename Ana Díaz-{NAME}.zip"),
+        ("essay.docx", b"", "essay.docx was not looked at: a submission is"),
+        ("class.zip", b"", "class.zip names no student and lesson: rename it"),
+        (FILE, b"", f"{FILE} names no student and lesson: put it into STUDENT/LESSON"),
+        ("homework.ipynb", b"", "names no student and lesson: put it into STUDENT/LESSON"),
+        (f"{NAME}/ana/{FILE}", b"", f"{NAME} is named after a lesson"),
+    ],
+)
+def test_what_is_not_taken_is_told(found, course, name, content, says):
+    put(name, content)
+    (problem,) = found().values()
+    assert isinstance(problem, Problem)
+    assert says in problem.message
+    assert "\n" not in problem.message
+
+
+def test_an_empty_folder_is_told(found, course):
+    (submitted_folder() / "ana").mkdir(parents=True)
+    assert "it holds nothing" in refused(found)
+
+
+def test_what_lies_beside_a_notebook_is_told(hand_in, found):
+    hand_in("ana", softmax=RIGHT)
+    for name in ("plot.png", "a.py", "b.py", "c.py", "d.py", "e.py", ".DS_Store", "Thumbs.db"):
+        hand_in("ana", f"{NAME}/{name}", content=b"")
+    hand_in("ana", "essay.docx", content=b"")
+    hand_in("ana", f"{OTHER.name}/notes.txt", content=b"")
+    (note,) = found()["ana"].notes
+    told = ", ".join(f"ana/{NAME}/{name}.py" for name in "abcde")
+    assert note == f"not looked at: {told} and 2 more"
+
+
+def test_what_lies_beside_a_notebook_in_a_zip_is_told(found, right, course):
+    put(f"ana-{NAME}.zip", zipped((FILE, right), ("essay.docx", b""), ("a/.DS_Store", b"")))
+    assert found()["ana"].notes == (f"not looked at: ana-{NAME}.zip/essay.docx",)
+
+
+def test_what_systems_drop_is_nothing(found, course):
+    for name in (".DS_Store", "__MACOSX/ana/._x.ipynb", "Thumbs.db", ".ipynb_checkpoints/x.ipynb"):
+        put(name)
+    assert found() == {}
+
+
+def test_a_link_to_a_folder_is_told(hand_in, found, tmp_path):
+    path = hand_in("ana", softmax=RIGHT)
+    (path.parent / "more").symlink_to(tmp_path)
+    assert found()["ana"].notes == (f"ana/{NAME}/more is a link, and is not followed",)
+
+
+def test_a_folder_that_is_closed_is_told(hand_in, found, monkeypatch):
+    hand_in("ana", softmax=RIGHT)
+    hand_in("ben", softmax=RIGHT)
+    scandir = os.scandir
+
+    def closed(place):
+        if os.fspath(place).endswith(os.path.join("ana", NAME)):
+            raise PermissionError(13, "Permission denied", place)
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    assert refused(found) == f"ana/{NAME} can't be read: Permission denied"
+    assert softmax(found()["ben"]) == RIGHT
+
+
+def test_who_is_asked_for_alone_is_told_of_alone(hand_in, course):
+    hand_in("ana", softmax=RIGHT)
+    put("essay.docx")
+    (submission,) = collect(submitted_folder(), [LESSON], ["ana"])
+    assert isinstance(submission, Submission)
+
+
+def damaged(right):
+    """A zip whose packed bytes are no longer what they were."""
+    content = bytearray(zipped((FILE, right)))
+    start = 30 + len(FILE) + 20
+    content[start : start + 40] = b"\xff" * 40
+    return bytes(content)
+
+
+def misnamed(right):
+    """A zip with a name that says it is UTF-8, and isn't."""
+    name = f"ñ{NAME}.ipynb"
+    return zipped((name, right)).replace(name.encode(), b"\xff\xfe" + name.encode()[2:])
+
+
+def encrypted(right):
+    content = bytearray(zipped((FILE, right)))
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + place] |= 1
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        (damaged, "can't be unpacked (Error -3 while decompressing"),
+        (misnamed, "is a broken zip ('utf-8' codec can't decode byte"),
+        (encrypted, "can't be unpacked (File"),
+        (lambda right: zipped((FILE, right))[:-30], "is a broken zip (File is not a zip file)"),
+        (lambda right: zipped((FILE, right), method=zipfile.ZIP_LZMA), "packed by a rare method"),
+        (lambda right: b"", "is a broken zip"),
+    ],
+)
+@pytest.mark.parametrize("place", [f"ana-{NAME}.zip", f"ana/ana-{NAME}.zip"])
+def test_a_broken_zip_costs_nobody_else_anything(hand_in, found, right, broken, says, place):
+    put(place, broken(right))
+    hand_in("ben", softmax=RIGHT)
+    message = refused(found)
+    assert says in message
+    assert message.startswith(place)
+    assert "\n" not in message
+    assert softmax(found()["ben"]) == RIGHT
+
+
+def test_a_pipe_with_a_zips_name_stops_nothing(found, course):
+    submitted_folder().mkdir()
+    os.mkfifo(submitted_folder() / f"ana-{NAME}.zip")
+    assert "is no file" in refused(found)
+
+
+def test_a_zip_of_fifty_megabytes_of_outputs_is_read(found, released, course):
+    notebook = answered(released, softmax=RIGHT)
+    big = new_output("stream", name="stdout", text="x" * 50 * 2**20)
+    by_grade_id(notebook, "softmax").outputs = [big]
+    put(f"ana-{NAME}.zip", zipped((FILE, json.dumps(notebook).encode())))
+    assert softmax(found()["ana"]) == RIGHT
+
+
+def test_a_zip_that_would_unpack_to_far_too_much_is_left_packed(hand_in, found, course):
+    blank = b" " * (101 * 2**20)
+    put(f"ana-{NAME}.zip", zipped((FILE, blank), ("b.ipynb", blank)))
+    many = [(f"{number}.ipynb", b"{}") for number in range(101)]
+    put(f"zoe-{NAME}.zip", zipped(*many))
+    hand_in("ben", softmax=RIGHT)
+    tracemalloc.start()
+    told = found()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "was left packed: notebooks in it 2, together 202 MB" in told["ana"].message
+    assert "was left packed: notebooks in it 101, together 0 MB" in told["zoe"].message
+    assert softmax(told["ben"]) == RIGHT
+    assert peak < 50 * 2**20
+
+
+def test_a_zip_that_says_less_than_it_holds_is_not_unpacked_further(found, course):
+    content = bytearray(zipped((FILE, b" " * (60 * 2**20))))
+    size = content.index(b"PK\x01\x02") + 24
+    content[size : size + 4] = (1000).to_bytes(4, "little")
+    put(f"ana-{NAME}.zip", bytes(content))
+    tracemalloc.start()
+    message = refused(found)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "can't be unpacked (Bad CRC-32" in message
+    assert peak < 30 * 2**20
+
+
+def test_a_zip_of_far_too_many_files_is_left_packed(found, monkeypatch, course):
+    monkeypatch.setattr("autograder.grading.collecting.ENTRIES", 10)
+    put(f"ana-{NAME}.zip", zipped(*((f"{number}.txt", b"") for number in range(11))))
+    assert "has 11 files in it, which is no submission" in refused(found)
+
+
+def test_what_nobody_foresaw_in_one_students_files_is_theirs_alone(hand_in, found, monkeypatch):
+    from autograder.grading import collecting
+
+    hand_in("ana", softmax=RIGHT)
+    hand_in("ben", softmax=RIGHT)
+    whose = collecting._whose
+
+    def choke(notebook, file):
+        if file.place.startswith("ana"):
+            raise SystemError("a notebook like no other")
+        return whose(notebook, file)
+
+    monkeypatch.setattr(collecting, "_whose", choke)
+    assert refused(found) == "can't be collected: SystemError: a notebook like no other"
+    assert softmax(found()["ben"]) == RIGHT
+
+
+@pytest.mark.parametrize(
+    "content", [b"yesterday\nevening", b"\xff\xfe\x00", b"2027-13-45 00:00:00"]
+)
+def test_a_time_that_is_none_is_told_and_the_notebook_graded(hand_in, found, content):
+    path = hand_in("ana", softmax=RIGHT)
+    (path.parent / "timestamp.txt").write_bytes(content)
+    submission = found()["ana"]
+    assert (softmax(submission), submission.timestamp) == (RIGHT, None)
+    assert "timestamp.txt holds no time" in submission.notes[0]
+
+
+def test_a_time_that_cannot_be_read_is_told(hand_in, found, monkeypatch):
+    path = hand_in("ana", softmax=RIGHT)
+    (path.parent / "timestamp.txt").write_text("2027-03-02 23:59:00 UTC\n")
+
+    opened = Path.open
+
+    def closed(self, *more, **named):
+        if self.name == "timestamp.txt":
+            raise PermissionError(13, "Permission denied")
+        return opened(self, *more, **named)
+
+    monkeypatch.setattr(Path, "open", closed)
+    (note,) = found()["ana"].notes
+    assert "timestamp.txt can't be read: Permission denied" in note
 
 
 def test_a_time_of_submission_is_taken_along(hand_in, found):
@@ -277,6 +573,7 @@ def test_a_notebook_of_no_lesson_is_told_and_its_name_believed(hand_in, found):
     hand_in("ben", "x.ipynb", content=content.encode())
     hand_in("ben", f"{NAME}/nothing.txt", content=b"")
     assert "holds no lesson's cells" in refused(found, "ben")
+    assert refused(found, "ben").endswith(f"; not looked at: ben/{NAME}/nothing.txt")
 
 
 def test_an_older_release_is_told_and_graded(hand_in, found, released):
@@ -311,10 +608,48 @@ def test_what_is_no_cell_is_left_to_the_rebuilding(cell):
     assert len(read(content).cells) == 1
 
 
-def test_half_a_character_survives_reading_and_writing():
-    cell = {"cell_type": "code", "source": "x = '\ud83d'", "metadata": {}}
+@pytest.mark.parametrize(
+    ("source", "read_as"),
+    [
+        ("x = '\ud83d'", "x = '\ufffd'"),
+        ("\ufeffx = 'ñ 漢 😀\ude00'", "\ufeffx = 'ñ 漢 😀\ufffd'"),
+        ("x = 1", "x = 1"),
+    ],
+)
+def test_half_a_character_is_read_as_the_mark_for_one(source, read_as):
+    cell = {"cell_type": "code", "source": source, "metadata": {}}
     notebook = read(json.dumps({"cells": [cell]}).encode())
-    assert read(write(notebook)).cells[0].source == "x = '\ud83d'"
+    assert notebook.cells[0].source == read_as
+    assert read(write(notebook)) == notebook
+
+
+def nested(depth):
+    told = 1
+    for _ in range(depth):
+        told = {"a": told}
+    return told
+
+
+@pytest.mark.parametrize("depth", [600, 900])
+def test_metadata_that_is_nested_deeply_stops_nothing(hand_in, found, released, depth):
+    in_a_cell, elsewhere = (json.loads(as_bytes(released, softmax=RIGHT)) for _ in range(2))
+    in_a_cell["cells"][0]["metadata"]["odd"] = nested(depth)
+    hand_in("ana", content=json.dumps(in_a_cell).encode())
+    elsewhere["metadata"]["odd"] = elsewhere["cells"][0]["odd"] = nested(depth)
+    hand_in("ben", content=json.dumps(elsewhere).encode())
+    hand_in("zoe", softmax=RIGHT)
+    assert "nested too deeply" in refused(found)
+    assert softmax(found()["ben"]) == softmax(found()["zoe"]) == RIGHT
+
+
+def test_of_a_notebook_only_what_a_lesson_has_is_read():
+    cell = {"cell_type": "code", "source": "", "metadata": {}, "id": "a", "collapsed": None}
+    told = {"cells": [cell], "metadata": {"kernelspec": {"name": "k"}, "widgets": {"a": 1}}}
+    notebook = read(json.dumps(told).encode())
+    assert notebook.metadata == {"kernelspec": {"name": "k"}}
+    assert set(notebook.cells[0]) == {
+        *("cell_type", "execution_count", "id", "metadata", "outputs", "source")
+    }
 
 
 def test_what_is_too_large_is_no_notebook(monkeypatch):

@@ -301,6 +301,16 @@ def test_what_torchs_own_function_earns_is_a_setting(released):
         assert not found.passed
 
 
+def test_a_text_that_cannot_be_read_for_calls_costs_nobody_a_verdict(released, monkeypatch, caplog):
+    def choke(*arguments):
+        raise SystemError("a text like no other")
+
+    monkeypatch.setattr(judging, "library_calls", choke)
+    found = verdicts(answered(released, **ANSWERS), released)
+    assert (found["softmax"].passed, found["attend"].passed) == (True, True)
+    assert "a text like no other" in caplog.text
+
+
 def test_a_comparison_with_torchs_own_beside_the_piece_costs_nothing(released):
     notebook = answered(released, **ANSWERS)
     by_grade_id(

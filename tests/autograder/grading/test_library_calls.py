@@ -52,6 +52,44 @@ def test_anything_else_is_no_call(source):
     assert calls(source) == ()
 
 
+BROKEN = {
+    "an argument twice": "def softmax(s, s):\n    return torch.softmax(s, 0)",
+    "an argument that is global": "def softmax(s, dim):\n    global dim\n    return s.softmax(0)",
+    "global too late": "def softmax(s):\n    t = s\n    global t\n    return s.softmax(0)",
+    "nonlocal outside of a function": "class softmax:\n    x = torch.softmax\n    nonlocal x",
+    "half a character": "softmax = torch.softmax  # \ud83d",
+    "a null byte": "softmax = torch.softmax  # \0",
+    "nested deeply": "softmax = torch.softmax\nx = " + "(" * 150 + "1" + ")" * 150,
+    "a long sum": "softmax = torch.softmax(x)" + " + 1" * 20_000,
+}
+
+
+@pytest.mark.parametrize("how", sorted(BROKEN.keys() - {"nested deeply"}))
+def test_what_python_refuses_defines_nothing_and_stops_nothing(how):
+    assert calls(BROKEN[how]) == ()
+    assert calls(BROKEN[how], "def softmax(s, dim):\n    return s.exp()") == ()
+    assert calls(BROKEN[how], "def softmax(s, dim):\n    return s.softmax(0)") == ("softmax",)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        BROKEN["nested deeply"],
+        "softmax = " + "-" * 600 + "torch.softmax(x)",
+        "def softmax(s, dim):\n    return " + "-" * 600 + "helper(s)\nhelper = torch.softmax",
+    ],
+)
+def test_what_python_takes_is_read_however_deep_it_is(source):
+    assert calls(source) == ("softmax",)
+
+
+def test_what_is_written_out_wrongly_is_read_all_the_same(monkeypatch):
+    monkeypatch.setattr("ast.unparse", lambda statement: "def (")
+    assert calls("def softmax(s, dim):\n    return helper(s)", "helper = torch.softmax") == (
+        "softmax",
+    )
+
+
 def test_a_piece_that_calls_the_students_own_function_is_right():
     sources = (
         "def scaled_dot_product_attention(q, k, v):\n    return q",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from autograder.lessons.cells import grade_id, is_answer
-from autograder.lessons.submission import rebuild, steps
+from autograder.lessons.submission import defined, rebuild, steps
 from tests.autograder.small_lesson import ANSWERS, ATTEND, SOFTMAX, answered, by_grade_id
 
 quick = settings(derandomize=True, deadline=None, max_examples=60)
@@ -147,7 +147,8 @@ def test_pictures_pasted_into_text_are_kept(released):
     picture = {"me.png": {"image/png": "aGVsbG8="}}
     submitted = copy.deepcopy(released)
     why = by_grade_id(submitted, "question-why")
-    why.update(source="![me](attachment:me.png)", attachments=picture | {"bad": 3, "x": {"y": 1}})
+    bad = {"bad": 3, "x": {"y": 1}, "\ud83d": {}, "half": {"image/png": "\ud83d"}}
+    why.update(source="![me](attachment:me.png)", attachments=picture | bad)
     submitted.cells.append(new_markdown_cell("![me](attachment:me.png)", attachments=picture))
     submitted.cells.append(new_code_cell("x = 1"))
     submitted.cells[-1]["attachments"] = picture
@@ -196,6 +197,29 @@ def test_outputs_of_foreign_cells_are_not_taken_along(released):
     submitted.cells.append(new_code_cell("x", outputs=[output], execution_count=7))
     cell = rebuild(submitted, released).notebook.cells[-1]
     assert (cell.outputs, cell.execution_count) == ([], None)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"metadata": {"collapsed": None, "scrolled": 3, "name": ""}},
+        {"metadata": {"tags": ["a", "a"]}},
+        {"metadata": {"tags": 3, "jupyter": "x"}},
+        {"outputs": [], "execution_count": 3},
+        {"prompt_number": 7, "language": "python"},
+        {"attachments": {}},
+        {"id": "not an id, but words"},
+    ],
+)
+@pytest.mark.parametrize("kind", ["code", "markdown", "raw"])
+def test_of_a_cell_of_the_students_own_nothing_but_its_text_is_kept(released, kind, more):
+    submitted = answered(released, softmax=SOFTMAX)
+    cell = {"cell_type": kind, "source": "mine", "metadata": {}} | more
+    submitted.cells.append(nbformat.from_dict(cell))
+    rebuilt = rebuild(submitted, released).notebook
+    assert is_on_the_skeleton(rebuilt, released)  # and a valid notebook
+    own = rebuilt.cells[-1]
+    assert (own.cell_type, own.source, own.metadata) == (kind, "mine", {})
 
 
 @pytest.mark.parametrize(
@@ -359,3 +383,24 @@ def test_demonstrations_run_only_when_they_were_changed(released):
 def test_steps_are_labelled_by_the_place_of_their_cell(released):
     labels = [step.label for step in steps(released, released)]
     assert labels == ["cell 2", "cell 4", "cell 5", "cell 7", "cell 8"]
+
+
+def test_the_names_that_a_cell_binds():
+    source = "import math\ndef f(x):\n    y = x\nclass C: pass\na, (b, *c) = 1, (2, 3)"
+    assert defined(source) == {"math", "f", "C", "a", "b", "c"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "%time x = 1",
+        "def f(a, a): pass",
+        "x = '\ud83d'",
+        "x = 1  # \0",
+        "x = " + "(" * 1000 + "1" + ")" * 1000,
+        "x = " + "-" * 100_000 + "1",
+        "x = 1" + " + 1" * 20_000,
+    ],
+)
+def test_what_is_not_all_python_binds_nothing(source):
+    assert defined(source) == set()
