@@ -151,7 +151,6 @@ class ClassRun:
         started = time.perf_counter()
         lesson, chosen = found.lesson, self._settings
         self._clerk.open(lesson)
-        found = _with_time_or_note(found)
         released, seed = self._released[lesson], secret_seed(lesson.name)
         try:
             rebuilt = rebuild(found.notebook, released)
@@ -251,17 +250,6 @@ def _keep_if_done(future: Future, ready: _Ready) -> None:
     if future.done():
         with suppress(Exception):
             receipt_store.keep(checked(future.result(), ready.key))
-
-
-def _with_time_or_note(found: Submission) -> Submission:
-    """The submission; without its time of handing in, and with a note, where that is none."""
-    if not found.timestamp or penalties.is_time(found.timestamp):
-        return found
-    note = (
-        f"timestamp.txt says {found.timestamp[:40]!r}, which is no time, and isn't counted; write "
-        "it as 2027-03-02 23:59:00 UTC"
-    )
-    return replace(found, timestamp=None, notes=(*found.notes, note))
 
 
 def _problem(ready: _Ready, message: str) -> Outcome:

@@ -232,7 +232,7 @@ def _timestamp(path: Path | None) -> tuple[str | None, list[str]]:
         trouble = _cannot(error)
     except Exception:  # whatever a text that is no time makes the parser do
         trouble = f"holds no time, but {text[:40]!r}"
-    return None, [f"{path.name} {trouble}: when it was handed in isn't known, nor whether late"]
+    return None, [f"{path.name} {trouble}: it counts as in time; write 2027-03-02 23:59:00 UTC"]
 
 
 def _cannot(error: OSError) -> str:

@@ -10,7 +10,6 @@ from functools import cache
 from nbgrader.api import Gradebook, SubmittedAssignment
 from nbgrader.plugins import BasePlugin
 from nbgrader.preprocessors import AssignLatePenalties
-from nbgrader.utils import parse_utc
 from traitlets.config import Config, PyFileConfigLoader
 
 from autograder.grading.gradebook import database, is_there
@@ -40,14 +39,6 @@ def settle(lessons: Iterable[Lesson], student: str | None = None) -> None:
                 if notebook.late_submission_penalty != penalty:
                     notebook.late_submission_penalty = penalty
         gradebook.db.commit()
-
-
-def is_time(text: str) -> bool:
-    """Whether nbgrader can read a time of handing in."""
-    try:
-        return parse_utc(text) is not None
-    except (ValueError, OverflowError):
-        return False
 
 
 def nbgrader_config() -> Config:

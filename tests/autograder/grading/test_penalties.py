@@ -160,7 +160,7 @@ def test_a_time_that_is_none_is_told_and_not_counted(late, graded):
         late.write_text(text)
         outcome = graded()["ana"]
         assert outcome.status == status
-        assert "which is no time" in outcome.notes[0]
+        assert "holds no time" in outcome.notes[0]
         assert outcome.untimed
         assert penalty() == 0.0
 
