@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from nbgrader.api import Gradebook
+from nbgrader.api import Assignment, Gradebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import Grade as GradedCell
+from sqlalchemy import func
 
 from autograder.grading.gradebook import database, is_there
 from workbook.syllabus import Lesson
@@ -92,20 +94,12 @@ def grades(lessons: Sequence[Lesson]) -> Table:
         }
         most = {}
         for lesson in lessons:
-            submissions = gradebook.assignment_submissions(lesson.name)
-            if not submissions:
+            handed_in = _handed_in(gradebook, lesson)
+            if not handed_in:
                 continue
             most[lesson.name] = gradebook.find_assignment(lesson.name).max_score
             for row in rows.values():
-                row.grades[lesson.name] = Grade(None, handed_in=False)
-            for submission in submissions:
-                penalty = submission.late_submission_penalty or 0.0
-                rows[submission.student_id].grades[lesson.name] = Grade(
-                    max(0.0, submission.score - penalty),
-                    penalty,
-                    _by_hand(submission),
-                    at=submission.timestamp,
-                )
+                row.grades[lesson.name] = handed_in.get(row.id, Grade(None, handed_in=False))
     by_name = sorted(rows.values(), key=lambda row: (row.last_name, row.first_name, row.id))
     return Table(most, by_name if most else [])
 
@@ -116,11 +110,24 @@ def to_grade_by_hand(lessons: Sequence[Lesson]) -> int:
     return sum(grade.by_hand for row in table.rows for grade in row.grades.values())
 
 
-def _by_hand(submission) -> int:
-    if not submission.needs_manual_grade:
-        return 0
-    return sum(
-        bool(grade.needs_manual_grade)
-        for notebook in submission.notebooks
-        for grade in notebook.grades
+def _handed_in(gradebook: Gradebook, lesson: Lesson) -> dict[str, Grade]:
+    """The grades in a lesson by student, of those who handed it in: asked for all at once, since
+    nbgrader's objects ask the database again for each number of each student."""
+    rows = (
+        gradebook.db.query(
+            SubmittedAssignment.student_id,
+            SubmittedAssignment.timestamp,
+            func.coalesce(SubmittedNotebook.late_submission_penalty, 0.0),
+            func.coalesce(func.sum(GradedCell.score), 0.0),
+            func.count(GradedCell.id).filter(GradedCell.needs_manual_grade),
+        )
+        .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
+        .outerjoin(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .outerjoin(GradedCell, GradedCell.notebook_id == SubmittedNotebook.id)
+        .filter(Assignment.name == lesson.name)
+        .group_by(SubmittedAssignment.id)
     )
+    return {
+        student: Grade(max(0.0, score - penalty), penalty, by_hand, at=at)
+        for student, at, penalty, score, by_hand in rows  # a lesson is one notebook
+    }
