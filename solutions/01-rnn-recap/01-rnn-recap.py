@@ -830,8 +830,8 @@ figures.gradient_reach_curves(
 #
 # With radius 1 the gradient fades (tanh takes its share). With radius 2 it grows, and tanh can't
 # hold it. On the right, note that a **new** GRU vanishes as well. Its gates keep about half at each
-# step, and the candidate hands on a little more: together about 0.62 a step. After 30 steps less
-# than a millionth is left. Gates help **if** they are open. Training can open them, and a bias can
+# step, and the candidate hands on a little more: together about 0.63 a step. After 30 steps about
+# a millionth is left. Gates help **if** they are open. Training can open them, and a bias can
 # give it a good start.
 
 # %% [markdown]
@@ -1769,7 +1769,8 @@ compare(mended_sentence_vectors)
 
 # %% [markdown]
 # Three times "agrees"? Take two things with you: **divide by what is real**, not by what is there.
-# And a batch whose sentences are all equally long, or sorted already, tests nothing.
+# And choose what you test with: a batch of equal lengths shows neither bug, and a sorted one hides
+# the second.
 
 # %% [markdown]
 # ---

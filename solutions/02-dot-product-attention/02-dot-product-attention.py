@@ -1419,8 +1419,8 @@ compare(buggy_attention)
 #
 # <details><summary><b>Hint 3: the other bug</b></summary>
 #
-# It shows up with a mask only. Add up one of the masked rows of the weights, and go back to the
-# end of section 7.
+# It shows up with a mask only. Add up one of the masked rows of the weights, and go back to *The
+# rule* in section 7.
 #
 # </details></details></details>
 #

@@ -15,8 +15,8 @@
 # # Lesson 03 · Several look-ups at once
 #
 # Your attention layer looks around once and comes home with one mixture. A Transformer looks
-# around many times at once, with a head for each look. Today you build that layer, the last
-# missing part of every attention box in the map.
+# around many times at once, with a head for each look. Today you build that layer, the core of every
+# attention box in the map.
 #
 # | | |
 # |---|---|
@@ -1321,7 +1321,8 @@ compare_forward(mended_forward)
 #   says the opposite. With `~` at the border, yours equals PyTorch's.
 # - What a head does is measured: count over many sentences, compare with chance, switch it off.
 #
-# The map again, with today's pieces filled in. The three attention boxes are complete:
+# The map again, with today's pieces filled in. Cross-attention is complete; the other two attention
+# boxes lack no more than their masks, from lessons 05 and 06:
 
 # %%
 figures.transformer_map("03-multi-head-attention")

@@ -164,8 +164,8 @@ print("with a causal mask:", blind_to_order(causal_head, 16), "of 100 blind")
 
 # %% [markdown]
 # (A few orders change nothing, so a few trials may still agree.) A causal mask **is** a piece of
-# order: the first word sees one word, the second sees two. So decoders aren't entirely blind,
-# lesson 06 will come back to that. Encoders are.
+# order: the first word sees one word, the second sees two. So decoders (lesson 06) aren't entirely
+# blind. Encoders are.
 
 # %% [markdown]
 # ---
@@ -645,7 +645,8 @@ check("shift_matrix")
 # %% [markdown]
 # <details><summary>If the check says that your matrix is <b>transposed</b></summary>
 #
-# Try the quarter turn: offset 15, and an angle of 90°. (0, 1) has to become (1, 0), not (−1, 0).
+# Try a quarter turn: `shift_matrix(math.pi / 2, 2) @ torch.tensor([0.0, 1.0])` has to be (1, 0), not
+# (−1, 0).
 #
 # </details>
 #

@@ -532,8 +532,8 @@ check("DecoderLayer")
 # %% [markdown]
 # <details><summary>If you see <b>The size of tensor a must match the size of tensor b</b></summary>
 #
-# Either the two masks have changed places, or memory asks where x should. In the check, source and
-# target have different lengths, so that both show.
+# Either the two masks have changed places, or memory asks where x should. The check also tries a
+# source and a target of different lengths: there both raise this error.
 #
 # </details>
 #
@@ -1443,8 +1443,9 @@ def mended_forward(layer, x, memory, self_mask=None, cross_mask=None):
 compare_forward(mended_forward)
 
 # %% [markdown]
-# Four times "agrees"? Then both are gone. **Equal lengths hide a swapped mask, and a new layer hides a
-# norm too many.** That's why the checks use neither.
+# Four times "agrees"? Then both are gone. **Where lengths are equal, a swapped mask raises no error,
+# and a new layer hides a norm too many.** So the checks compare numbers, of layers with other weights
+# than a new one's.
 
 # %% [markdown]
 # ---

@@ -1218,8 +1218,8 @@ for name, start in STARTS.items():
 # %% [markdown]
 # **Break it.** Freeze the pre-trained weights and train the top layer alone, 130 numbers. It is
 # faster. Is it enough? It is where `pooled` knows the answer already, as your picture in section 8
-# says. (Then try it with the kind of sentence: replace both names of the task, and `bank_pool` and
-# `bank_test`, and give `top` three outputs.)
+# says. (Then try it with the kind of sentence: replace the name of the task in all three places, and
+# `bank_pool` and `bank_test`, and give `top` three outputs.)
 
 # %% tags=["nbval-ignore-output"]
 frozen = copy.deepcopy(model.bert).requires_grad_(False)
@@ -1291,7 +1291,7 @@ print(f"{sum(weights.numel() for weights in base.parameters()):,}")
 # ### END SOLUTION
 #
 # === BEGIN MARK SCHEME ===
-# - 1 point: the encoder would see the answer and copy it.
+# - 1 point: the encoder would see the answer and copy it; from a decoder, the causal mask hides it.
 # - 1 point: BERT uses both sides for each word's vector (understanding, classification); a decoder
 #   has only the left side.
 # - 1 point: a decoder can generate word by word; BERT can't, or not directly.

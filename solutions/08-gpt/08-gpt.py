@@ -886,9 +886,9 @@ wrong = [s for s in write(100, temperature=1.0) if not phrasebook.parses(s)]
 print(*wrong[:6], sep="\n")
 
 # %% [markdown]
-# Read them slowly. Now and then one is no English at all. Many are grammatical in the usual sense,
-# and break a finer rule of the grammar: a capital letter at the beginning, who can be *thirsty*,
-# what one does when it rains.
+# Read them slowly. Some are no English at all. Others are grammatical in the usual sense, and break a
+# finer rule of the grammar: a capital letter at the beginning, who can be *thirsty*, what one does
+# when it rains.
 #
 # **Break it.** Give it a beginning that it has never met, with a word in the wrong place:
 
@@ -1168,7 +1168,7 @@ figures.writing_speed(
 )
 
 # %% [markdown]
-# Without the cache the speed falls with every word. With it, it falls much more slowly: a step reads
+# Without the cache the speed falls with every word. With it, it stays about level: a step reads
 # more keys, and works out no more positions. The price is memory:
 # for each token, two vectors of d_model in every layer. For GPT-3 and its full context of 2,048,
 # in 16-bit numbers, that is 2 · 96 · 12,288 · 2,048 · 2 bytes:

@@ -939,11 +939,11 @@ print(f"{len(different)} sentences differ", *different[:2], sep="\n")
 
 # %% [markdown]
 # On short sentences with one good translation, a beam changes little. It pays more where many
-# translations compete: section 10 has numbers for real sentences.
+# translations compete: the course's README has numbers for real sentences.
 #
 # **Break it.** Take the length penalty away from a model that is not sure of itself. A sentence that
 # ends at once is the likeliest of all when every further word costs: `length_penalty=0` favours short
-# ones.
+# ones. (Often all three agree. Then the model is sure of this sentence, and only the score changes.)
 
 # %% tags=["nbval-ignore-output"]
 long_one = [max(english, key=len)]
@@ -1118,7 +1118,7 @@ print("position always 0, above 0.1:", largest_gap(lambda cache: forgetful) > 0.
 # ---
 # ## 9 · How good is it?
 #
-# "Word for word" is harsh: *esta gata es muy grande* has one word wrong and counts as nothing. Papineni
+# "Word for word" is harsh: *esta gato es muy grande* has one word wrong and counts as nothing. Papineni
 # et al. (2002) compare **n-grams**, runs of n words, and call it BLEU. It is what papers report.
 #
 # ### By hand
@@ -1313,8 +1313,9 @@ for pair in real:
     print(f"{pair.english} → {translate([pair.english])[0]}   (a person: {pair.spanish})")
 
 # %% [markdown]
-# Where they are there: your translator has only ever seen the phrasebook, and real people say other
-# things. It answers all the same, and it never says "I don't know". **A model is as good as its data.**
+# If Tatoeba's sentences are here, look at the translations. Your translator has only ever seen the
+# phrasebook, and real people say other things. It answers all the same, and it never says "I don't
+# know". **A model is as good as its data.**
 #
 # ---
 # ## 11 · Did it understand?
@@ -1645,7 +1646,8 @@ print(credits())
 figures.transformer_map("09-translator")
 
 # %% [markdown]
-# It is saved, and it works outside of this notebook. In a terminal, in the course's folder:
+# It is saved, and it works outside of this notebook. In a terminal of JupyterLab, or in another one in
+# the course's folder with `.venv/bin/` before `workbook`:
 #
 # ```
 # workbook translate --mine "this cat is very large"
