@@ -20,6 +20,7 @@ from workbook.syllabus import Lesson
 
 START_SECONDS = 400
 STOP_SECONDS = 60
+_NOBODY_WAITS = "tornado.iostream.StreamClosedError: Stream is closed"
 _ADDRESS = re.compile(rf"http://{re.escape(HOST)}:\d+/\S+token=\S+")
 
 
@@ -43,8 +44,11 @@ class Laboratory:
 
     @property
     def errors(self) -> list[str]:
-        """The lines that the server's loggers marked as errors."""
-        return [line for line in self.lines if re.match(r"\[E |Traceback", line)]
+        """What the server's loggers marked as errors, with what stands below it; nothing of
+        answers whose page had gone on to another address before they came."""
+        found = re.split(r"^(?=\[[A-Z] |Traceback)", "\n".join(self.lines), flags=re.MULTILINE)
+        errors = [each.strip() for each in found if re.match(r"\[E |Traceback", each)]
+        return [each for each in errors if not each.endswith(_NOBODY_WAITS)]
 
     def address_of(self, notebook: Path) -> str:
         """Where a notebook of this course opens, for a browser that has been let in before."""
