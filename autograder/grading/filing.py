@@ -28,13 +28,12 @@ from autograder.grading import filed
 from autograder.grading.collecting import TIMESTAMP
 from autograder.grading.gradebook import fill_gradebook, with_points
 from autograder.grading.nbgrader_steps import SaveGrades
-from autograder.grading.penalties import nbgrader_config
 from autograder.grading.quick_opening import quick_opening
 from autograder.grading.reading import read
 from autograder.grading.receipt import Receipt
 from autograder.grading.recording import record_all
 from autograder.grading.settings import Settings
-from autograder.lessons.release import released_notebook, released_path
+from autograder.lessons.release import nbgrader_config, released_notebook, released_path
 from workbook.atomic import write_bytes, write_text
 from workbook.home import root
 from workbook.syllabus import Lesson

@@ -10,11 +10,10 @@ from functools import cache
 from nbgrader.api import Gradebook, SubmittedAssignment
 from nbgrader.plugins import BasePlugin
 from nbgrader.preprocessors import AssignLatePenalties
-from traitlets.config import Config, PyFileConfigLoader
 
 from autograder.grading.gradebook import database, is_there
 from autograder.grading.quick_opening import quick_opening
-from workbook.home import root
+from autograder.lessons.release import nbgrader_config
 from workbook.syllabus import Lesson
 
 
@@ -39,11 +38,6 @@ def settle(lessons: Iterable[Lesson], student: str | None = None) -> None:
                 if notebook.late_submission_penalty != penalty:
                     notebook.late_submission_penalty = penalty
         gradebook.db.commit()
-
-
-def nbgrader_config() -> Config:
-    """How nbgrader is configured on this course."""
-    return PyFileConfigLoader("nbgrader_config.py", path=str(root())).load_config()
 
 
 def _plugin() -> BasePlugin:

@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
 from nbformat import NotebookNode
@@ -18,6 +19,9 @@ from autograder.lessons.leaks import leaks
 from workbook.atomic import write_text
 from workbook.home import lessons_folder, root, solutions_folder
 from workbook.syllabus import LESSONS, Lesson
+
+if TYPE_CHECKING:
+    from traitlets.config import Config
 
 CELL_SECONDS = 600
 
@@ -171,10 +175,9 @@ def without_solutions(master: NotebookNode, lesson: Lesson) -> NotebookNode:
     """What students get, by nbgrader's own generate_assignment in a folder of its own."""
     from nbgrader.apps import NbGraderAPI
     from nbgrader.coursedir import CourseDirectory
-    from traitlets.config import PyFileConfigLoader
 
     with tempfile.TemporaryDirectory() as folder:
-        config = PyFileConfigLoader("nbgrader_config.py", path=str(root())).load_config()
+        config = nbgrader_config()
         config.CourseDirectory.root = folder
         config.CourseDirectory.db_url = f"sqlite:///{folder}/gradebook.db"
         source = Path(folder) / config.CourseDirectory.source_directory / lesson.name
@@ -195,6 +198,13 @@ def without_solutions(master: NotebookNode, lesson: Lesson) -> NotebookNode:
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "raises-exception"]
     released.metadata.pop("jupytext", None)
     return released
+
+
+def nbgrader_config() -> "Config":
+    """How nbgrader is configured on this course."""
+    from traitlets.config import PyFileConfigLoader
+
+    return PyFileConfigLoader("nbgrader_config.py", path=str(root())).load_config()
 
 
 def write_notebook(notebook: NotebookNode, path: Path) -> None:
