@@ -2,7 +2,7 @@
 
 import copy
 
-from autograder.lessons.cells import is_check
+from autograder.lessons.cells import is_answer, is_check
 from autograder.lessons.release import (
     from_text,
     master_notebook,
@@ -33,6 +33,15 @@ def test_the_stored_notebook_is_the_text(lesson):
 def test_the_released_lesson_is_made_from_the_text(lesson):
     made = without_solutions(from_text(lesson), lesson)
     assert plain(made) == released_notebook(lesson), f"run `autograder release {lesson.name}`"
+
+
+def test_filled_in_the_released_lesson_is_the_master(lesson):
+    """So that a run of one is a run of the other."""
+    master, released = from_text(lesson), released_notebook(lesson)
+    for filled, cell in zip(master.cells, released.cells, strict=True):
+        assert (cell.id, cell.cell_type) == (filled.id, filled.cell_type)
+        if cell.cell_type == "code" and not is_answer(cell):
+            assert cell.source == filled.source, cell.id
 
 
 def test_every_cell_was_executed_once_and_in_order(lesson):
