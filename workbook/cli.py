@@ -108,8 +108,9 @@ def _progress(arguments: argparse.Namespace) -> int:
 
 def _fetch(arguments: argparse.Namespace) -> int:
     from workbook.corpus import tatoeba
-    from workbook.corpus.fetching import CannotFetch, fetch
+    from workbook.corpus.fetching import fetch
     from workbook.corpus.sources import source
+    from workbook.download import CannotFetch
 
     try:
         chosen = source(arguments.name)
@@ -237,7 +238,7 @@ def _credit(translator) -> dict[str, bool] | None:
 
 def _failures() -> tuple[type[Exception], ...]:
     """What may go wrong outside of our code, each with a message that says what to do."""
-    from workbook.corpus.fetching import CannotFetch
+    from workbook.download import CannotFetch
     from workbook.toolbox import BrokenPiece
     from workbook.training import Diverged
 

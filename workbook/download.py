@@ -14,6 +14,10 @@ _ATTEMPTS = 4  # at one address, each going on where the last one broke off
 _BROWSER = "Mozilla/5.0 (compatible; transformer-workbook)"
 
 
+class CannotFetch(Exception):
+    """No address gave a file; the message says why not, and what to do instead."""
+
+
 class ResumingDownload:
     """A downloader for pooch that goes on where an earlier one stopped.
 

@@ -19,7 +19,6 @@ def pytest_runtest_call(item):
     stored twin does."""
     result = yield
     if isinstance(item, IPyNbCell) and bool(item.test_outputs) != bool(item.cell.outputs):
-        item.raise_cell_error(
-            f"{len(item.cell.outputs)} outputs are stored, and running gave {len(item.test_outputs)}"
-        )
+        stored, given = len(item.cell.outputs), len(item.test_outputs)
+        item.raise_cell_error(f"{stored} outputs are stored, and running gave {given}")
     return result

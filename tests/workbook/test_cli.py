@@ -13,7 +13,7 @@ from tests.workbook.translator import test_making
 from workbook import cli
 from workbook.cli import main
 from workbook.corpus import fetching, sources, tatoeba
-from workbook.corpus.fetching import CannotFetch
+from workbook.download import CannotFetch
 from workbook.syllabus import LESSONS
 from workbook.toolbox import save
 from workbook.training import Budget

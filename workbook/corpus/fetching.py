@@ -10,13 +10,9 @@ import requests
 
 from workbook.atomic import write_bytes
 from workbook.corpus.sources import Archive, Source
-from workbook.download import ResumingDownload, reason
+from workbook.download import CannotFetch, ResumingDownload, reason
 
 _LARGEST = 500_000_000  # bytes unpacked; a few times what any of our data sets has
-
-
-class CannotFetch(Exception):
-    """No address gave the data; the message says why not, and what to do instead."""
 
 
 class _Wrong(Exception):

@@ -89,8 +89,8 @@ def gather(
     try:
         tatoeba.find()
     except tatoeba.NoTatoeba:
-        from workbook.corpus.fetching import CannotFetch
         from workbook.corpus.fetching import fetch as bring
+        from workbook.download import CannotFetch
 
         if not fetch and choice == "tatoeba":
             raise

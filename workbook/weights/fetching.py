@@ -11,12 +11,8 @@ from pathlib import Path
 import pooch
 import requests
 
-from workbook.download import ResumingDownload, reason
+from workbook.download import CannotFetch, ResumingDownload, reason
 from workbook.home import datasets_folder
-
-
-class CannotFetch(Exception):
-    """No address gave a file; the message says why not, and what to do instead."""
 
 
 @dataclass(frozen=True)

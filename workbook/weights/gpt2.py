@@ -85,5 +85,5 @@ def tokenizer(folder: Path) -> ByteLevelBPETokenizer:
 
 def fetch(say: Callable[[str], None] = print, progress: bool | None = None) -> Path:
     """Bring the published files (550 MB), unless they are here; their folder. Raises
-    `fetching.CannotFetch` with what to do instead."""
+    `CannotFetch` with what to do instead."""
     return fetching.fetch_weights(fetching.model(NAME), say, progress)

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from workbook.corpus import fetching
-from workbook.corpus.fetching import CannotFetch, fetch
+from workbook.corpus.fetching import fetch
 from workbook.corpus.sources import Archive, Source
+from workbook.download import CannotFetch
 
 TEXT = "".join(f"word {n}\tpalabra {n * n}\n" for n in range(9000)).encode()
 

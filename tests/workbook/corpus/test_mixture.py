@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pytest
 
 from workbook.corpus import fetching, mixture, tatoeba
-from workbook.corpus.fetching import CannotFetch
 from workbook.corpus.mixture import Corpus, gather
 from workbook.corpus.pairs import SentencePair
 from workbook.corpus.phrasebook import normalise
+from workbook.download import CannotFetch
 
 SHIPPED = {
     "train": [(f"The cat sees {n} dogs.", f"El gato ve {n} perros.") for n in range(60)],

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from workbook.weights.fetching import CannotFetch, File, Model, fetch_weights, model, models
+from workbook.download import CannotFetch
+from workbook.weights.fetching import File, Model, fetch_weights, model, models
 
 CONTENT = bytes(range(256)) * 300
 
