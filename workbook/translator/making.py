@@ -138,6 +138,7 @@ def translator(
         _checkpoint(path).unlink(missing_ok=True)
         say(f"Saved as {path}.")
     else:
+        made.card = replace(made.card, expect=expectation(corpus, None))
         _keep_unfinished(made, path, say)
     _describe(made.card, say)
     return made
@@ -255,8 +256,11 @@ def evaluate(
     return scores(written, [pair.spanish for pair in pairs])
 
 
-def expectation(corpus: Corpus, bleu: float) -> str:
-    """What to expect of a translator that reached this BLEU on the corpus's test."""
+def expectation(corpus: Corpus, bleu: float | None) -> str:
+    """What to expect of a translator that reached this BLEU on the corpus's test; None for one
+    whose training was interrupted, and which wasn't scored."""
+    if bleu is None:
+        return f"Less than this, which a whole training gives: {corpus.expect}"
     if bleu >= corpus.trained:
         return corpus.expect
     return (

@@ -163,6 +163,7 @@ def test_an_interrupted_training_is_kept_and_goes_on_to_the_same_end(place):
     made, said = make(watchers=[interrupt_after(5)])
     assert "To go on with this training: workbook translator --preset tiny --data phras" in said
     assert 0 < made.card.share < 1
+    assert "What to expect: Less than this, which a whole training gives: A few animals." in said
     kept = Translator.load(saved_at("tiny", "phrasebook"))
     assert kept.card.share == made.card.share
     resumed, said = make()
@@ -275,6 +276,7 @@ def test_a_brief_training_is_told_to_expect_little():
     whole = replace(corpus(), trained=30.0)
     assert expectation(whole, 31.0) == "A few animals."
     assert expectation(whole, 10.0).startswith("Little: it was trained too briefly")
+    assert expectation(whole, None).startswith("Less than this, which a whole training gives: A few")
 
 
 def test_the_presets_are_four_sizes_in_order():
