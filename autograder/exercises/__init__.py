@@ -1,6 +1,7 @@
-"""The exercises, one module a lesson: what is asked, how it is judged, the named wrong answers.
+"""The exercises, a folder a lesson and a module each: what is asked, how it is judged, the named
+wrong answers.
 
-A module is imported when one of its exercises is asked for.
+A lesson's folder is imported when one of its exercises is asked for.
 """
 
 import importlib
@@ -20,11 +21,11 @@ class UnknownExercise(LookupError):
 @cache
 def exercises_of(lesson: Lesson) -> tuple[Exercise, ...]:
     """The exercises of a lesson in the syllabus' order; empty where it has none yet."""
-    module_name = f"{__name__}.{lesson.module}"
-    if find_spec(module_name) is None:
+    folder_name = f"{__name__}.{lesson.module}"
+    if find_spec(folder_name) is None:
         return ()
-    module = importlib.import_module(module_name)
-    declared = {each.name: each for each in vars(module).values() if isinstance(each, Exercise)}
+    folder = importlib.import_module(folder_name)
+    declared = {each.name: each for each in vars(folder).values() if isinstance(each, Exercise)}
     for name, each in declared.items():
         each.failing = FAILING.get(name, {})
     return tuple(declared[piece] for piece in lesson.pieces)

@@ -33,6 +33,13 @@ def attack(function: Attack) -> Attack:
     return function
 
 
+def _treasures(*names: str) -> list[str]:
+    """Files of the course that hold answers; sought where they are, or the attack would be none."""
+    paths = [root() / name for name in names]
+    assert all(path.is_file() for path in paths), names
+    return [str(path) for path in paths]
+
+
 def _steal(notebook: NotebookNode, reading: str) -> None:
     """Use whatever `reading` (code that binds `texts`, a list of sources) finds as the answers."""
     run_before_check(
@@ -337,14 +344,14 @@ def the_import_guard_removed(notebook):
 
 @attack
 def the_exercises_imported_by_path(notebook):
-    folder = root()
+    paths = _treasures(
+        "autograder/exercises/dot_product_attention/softmax.py",
+        "workbook/pieces/dot_product_attention.py",
+    )
     _steal(
         notebook,
         "import importlib.util\n"
-        "for path in (\n"
-        f"    {str(folder / 'autograder/exercises/dot_product_attention.py')!r},\n"
-        f"    {str(folder / 'workbook/pieces/dot_product_attention.py')!r},\n"
-        "):\n"
+        f"for path in {paths!r}:\n"
         "    spec = importlib.util.spec_from_file_location('stolen', path)\n"
         "    module = importlib.util.module_from_spec(spec)\n"
         "    spec.loader.exec_module(module)\n"
@@ -700,7 +707,7 @@ def ctypes_into_python(notebook):
 
 @attack
 def other_processes_in_proc(notebook):
-    solutions = str(root() / "workbook/pieces/dot_product_attention.py")
+    (solutions,) = _treasures("workbook/pieces/dot_product_attention.py")
     _steal(
         notebook,
         "import os\n"
@@ -813,15 +820,15 @@ def work_at_exit(notebook):
 
 @attack
 def the_solutions_read(notebook):
-    paths = [
-        root() / "workbook/pieces/dot_product_attention.py",
-        root() / "solutions/02-dot-product-attention/02-dot-product-attention.py",
-        root() / "tests/exercises/correct/dot_product_attention.py",
-        root() / "autograder/exercises/dot_product_attention.py",
-    ]
+    paths = _treasures(
+        "workbook/pieces/dot_product_attention.py",
+        "solutions/02-dot-product-attention/02-dot-product-attention.py",
+        "tests/exercises/correct/dot_product_attention.py",
+        "autograder/exercises/dot_product_attention/softmax.py",
+    )
     _steal(
         notebook,
-        f"for path in {[str(path) for path in paths]!r}:\n"
+        f"for path in {paths!r}:\n"
         "    try:\n"
         "        texts.append(open(path).read())\n"
         "    except OSError:\n"

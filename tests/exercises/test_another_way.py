@@ -11,6 +11,7 @@ import torch
 from autograder.channel.piece import here
 from autograder.checks.examine import examine
 from autograder.exercises import gpt, translator
+from workbook import pieces
 
 
 def _wrong(exercise, name):
@@ -81,7 +82,7 @@ def test_a_store_that_belongs_to_the_class_at_every_check():
 
 
 def test_a_store_of_the_class_whatever_else_has_been_compared_with_it():
-    class Undescribed(gpt.pieces.KVCache):
+    class Undescribed(pieces.KVCache):
         def append(self, layer, key, value):
             return key + 1, value
 
@@ -94,7 +95,7 @@ def test_a_store_of_the_class_whatever_else_has_been_compared_with_it():
 
 def test_a_score_is_recognised_whichever_way_the_beam_was_searched():
     def search(model, source, max_length, bos_id, eos_id, beam_size=4, length_penalty=0.6):
-        found, scores = translator.pieces.beam_search(
+        found, scores = pieces.beam_search(
             model, source, max_length, bos_id, eos_id, beam_size + 1, length_penalty
         )
         lengths = (found != model.pad_id).sum(1)
