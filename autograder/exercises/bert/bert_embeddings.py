@@ -135,7 +135,7 @@ def _(piece: Piece, draw: Draw) -> None:
     found = expect.shape(instance(tokens), whole.shape, "The result")
     dropped = found == 0
     share = float(dropped.double().mean())
-    # At least 40 · 3 · 3 numbers; the bound is this module's.
+    # At least 40 · 3 · 3 numbers; the bound is `chance.slack`'s.
     expect.that(
         abs(share - rate) < slack(rate, found.numel()),
         f"With dropout={rate:.2f}, {share:.0%} of the numbers became 0.",

@@ -13,10 +13,12 @@ from autograder.checks import expect
 
 def slack(p: float, n: int) -> float:
     """How far a share of n independent events may be from its probability p; farther it is with a
-    probability below 1e-8 (see the top of this module)."""
+    probability below 1e-8."""
     log = math.log(2 / 1e-8)
     return log / (3 * n) + math.sqrt((log / (3 * n)) ** 2 + 2 * p * (1 - p) * log / n)
 
 
 def unlike(message: str, kind: str) -> None:
+    """Raise a mismatch of a kind: what two pieces that make the same mistake have in common, while
+    their random numbers differ."""
     raise expect.Mismatch(message, kind)

@@ -40,6 +40,7 @@ def model_case(draw: Draw, **more: Any) -> Case:
 
 
 def deep_case(draw: Draw) -> Case:
+    """The same with two layers."""
     return model_case(draw, num_layers=2)
 
 

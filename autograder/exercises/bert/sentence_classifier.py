@@ -95,7 +95,7 @@ def _(piece: Piece, draw: Draw) -> None:
     wanted = (1 - rate) ** 2
     right = fits == ["Bert right, pooled right"]
     if not right or abs(share - wanted) > slack(wanted, found.numel()):
-        # At least 240 · 8 numbers; the bound is this module's.
+        # At least 240 · 8 numbers; the bound is `chance.slack`'s.
         says = f"With dropout={rate} in Bert and after it, a quarter of the numbers should survive"
         unlike(f"{says}; {share:.0%} do.", fits[0] if fits else "something else")
 

@@ -74,6 +74,7 @@ def _causal(draw: Draw) -> Case:
 
 
 def expect_as_computed(exercise: Exercise, piece: Piece, case: Case, draw: Draw) -> None:
+    """The output of the reference with the same weights."""
     asked, oracle = beside(exercise, piece, case, draw)
     expect.close(
         asked(*case.args, **case.kwargs),

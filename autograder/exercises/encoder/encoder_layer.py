@@ -26,6 +26,7 @@ from workbook import pieces
 
 
 def expect_same_twice(instance: Instance, *args: Any) -> None:
+    """Without dropout, a call changes nothing for the next one."""
     once, again = (expect.tensor(instance(*args), "What comes back") for _ in range(2))
     expect.that(torch.equal(once, again), "Two calls with the same input give different outputs.")
 
@@ -68,6 +69,7 @@ def _masked_post_block(draw: Draw) -> Case:
 def expect_module(
     exercise: Exercise, piece: Piece, case: Case, draw: Draw, what: str = LAYER[0]
 ) -> None:
+    """The output of the reference with the same weights."""
     asked, oracle = beside(exercise, piece, case, draw)
     wanted = oracle(*case.args, **case.kwargs)
     expect.close(asked(*case.args, **case.kwargs), wanted.detach(), what)

@@ -318,6 +318,7 @@ def _divide(logits, temperature):
 
 
 def keep_top_k(logits, k):
+    """logits (rows, vocabulary) with all but the k largest of each row at minus infinity."""
     if k is None:
         return logits
     weakest = logits.topk(min(k, logits.size(-1))).values[..., -1:]
@@ -325,6 +326,7 @@ def keep_top_k(logits, k):
 
 
 def keep_top_p(logits, p):
+    """The same for all but the likeliest tokens that together reach p."""
     if p is None:
         return logits
     ranked, order = logits.sort(descending=True, dim=-1)

@@ -18,6 +18,7 @@ split_heads = Exercise("split_heads", reference=pieces.split_heads)
 
 
 def flat_words(draw: Draw) -> Case:
+    """Words (batch, length, heads · d_head), and the number of heads."""
     batch, length, heads, d_head = draw.sizes(4)
     return Case((draw.normal(batch, length, heads * d_head), heads))
 

@@ -9,6 +9,7 @@ from autograder.checks.probes import (
 
 
 def sequences(draw: Draw) -> Case:
+    """Sequences that are all as long as the batch is wide."""
     batch, length, inputs, hidden = draw.sizes(4, low=3)
     return Case(
         (draw.normal(batch, length, inputs),),
@@ -42,4 +43,5 @@ def past_the_end(case: Case) -> torch.Tensor:
 
 
 def real_steps(x, lengths):
+    """(batch, length, 1), True where a sequence hasn't ended."""
     return (torch.arange(x.shape[1], device=x.device) < lengths.to(x.device)[:, None])[..., None]
