@@ -7,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 
 import pytest
 
+from autograder.exercises import all_exercises
 from workbook.home import root
 
 PACKAGES = ("workbook", "autograder")
@@ -109,6 +110,17 @@ def test_where_a_submission_runs_no_exercise_is_loaded(room):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root()
     )
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("exercise", all_exercises(), ids=lambda each: each.name)
+def test_an_exercise_stands_in_the_module_of_its_name(exercise):
+    folder = root() / "autograder" / "exercises" / exercise.lesson.module
+    plain = exercise.name.lower().replace("_", "")
+    (module,) = (path for path in folder.glob("*.py") if path.stem.replace("_", "") == plain)
+    declared = ast.parse(module.read_text(encoding="utf-8")).body
+    assert exercise.name in {
+        target.id for each in declared if isinstance(each, ast.Assign) for target in each.targets
+    }
 
 
 def test_the_command_line_stands_above_everything():
