@@ -57,8 +57,8 @@ def print_and_return():
 
 def begin_without_end(mark: Path):
     begun = mark.read_text() if mark.exists() else ""
-    mark.write_text(f"{begun}begun")
     try:
+        mark.write_text(f"{begun}begun")
         time.sleep(600)
     finally:
         mark.write_text(f"{mark.read_text()}, tidied up")
@@ -118,7 +118,7 @@ def test_a_shutdown_without_waiting_gives_up_what_is_under_way(tmp_path):
     running = Workers(1, deadline=600)
     begun = tmp_path / "begun"
     under_way = running.submit(begin_without_end, begun)
-    while not begun.exists():
+    while not (begun.exists() and begun.read_text()):
         time.sleep(0.05)
     started = time.monotonic()
     running.shutdown(cancel_futures=True)
