@@ -56,6 +56,8 @@ def _outcome(task: bytes) -> bytes:
 def main() -> None:
     """Serve on standard input and output; what is printed meanwhile goes to standard error."""
     leave_out_address_grammars()
+    # A shell starts what it runs in the background with interrupts ignored, and so would we be.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     outcomes = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     serve(sys.stdin.buffer, outcomes)

@@ -171,6 +171,20 @@ def test_what_prepares_itself_in_vain_is_ended_at_once():
     assert time.monotonic() - started < 60
 
 
+def test_a_run_in_the_background_of_a_shell_is_ended_at_once_too():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as such a shell does
+    try:
+        running = Workers(1, 600)
+        running.submit(double, 1).result()  # it is up and waits for work
+        running.submit(time.sleep, 500)
+        time.sleep(0.5)
+        started = time.monotonic()
+        running.shutdown(cancel_futures=True)
+        assert time.monotonic() - started < 60
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_as_many_workers_as_are_asked_for():
     with here(3, 60) as (executor, at_once):
         assert at_once == 6
