@@ -129,6 +129,11 @@ def unchanged(before: Sequence[torch.Tensor], after: Sequence[torch.Tensor]) -> 
             )
 
 
+def same_again(once: torch.Tensor, again: torch.Tensor) -> None:
+    """What two calls with the same input gave, without dropout, is the same to the last digit."""
+    that(torch.equal(once, again), "Two calls with the same input give different outputs.")
+
+
 def raises(expected: type[Exception], call: Callable[[], Any], sentence: str) -> None:
     """The call raises this exception (or one derived from it)."""
     try:

@@ -198,11 +198,12 @@ def _tests(course: Course, arguments: Sequence[str]) -> int:
     threads = max(1, (os.cpu_count() or 2) // 2)
     variables.setdefault("OMP_NUM_THREADS", str(threads))
     linter = course.run("-m", "ruff", "check", ".", variables=variables)
-    pytest = ["-m", "pytest", "-n", "2", "--dist", "loadscope", "--durations", "15"]
-    # In the folders' order: whole lessons, which take minutes, come before many short modules, and
-    # no process waits at the end for the other's lesson.
-    pytest.append("--no-loadscope-reorder")
-    tests = course.run(*pytest, *arguments, variables=variables)
+    # Not reordered: in the folders' order whole lessons, which take minutes, come before many short
+    # modules, and no process waits at the end for the other's lesson.
+    spread = ["-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"]
+    tests = course.run(
+        *("-m", "pytest", *spread, "--durations", "15"), *arguments, variables=variables
+    )
     verdicts = f"linter {_verdict(linter)}, tests {_verdict(tests)}"
     print(f"{verdicts}; {spoken(time.monotonic() - started)} in all.")
     return 1 if linter or tests else 0

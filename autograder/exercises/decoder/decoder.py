@@ -96,7 +96,7 @@ def _(piece: Piece, draw: Draw) -> None:
         expect.that(not alike, "Two layers start with the same numbers.")
     x, memory = (draw.normal(2, n, 6, dtype=torch.float32) for n in (3, 4))
     once, again = (instance.eval()(x, memory) for _ in range(2))
-    expect.that(torch.equal(once, again), "Two calls with the same input give different outputs.")
+    expect.same_again(once, again)
 
 
 @Decoder.property("dropout in every layer, in training only", points=0.5, repeatable=False)

@@ -51,7 +51,7 @@ def _(piece: Piece, draw: Draw) -> None:
     instance = piece.construct(6, 4, 4)
     x = draw.normal(2, 3, 6, dtype=torch.float32)
     once, again = (expect.several(instance(x), *ATTENDED)[0] for _ in range(2))
-    expect.that(torch.equal(once, again), "Two calls with the same input give different outputs.")
+    expect.same_again(once, again)
     made = list(instance.parameters().values())
     expect.that(len(made) >= 3, "There are fewer than three matrices.")
     expect.that(not torch.equal(made[0], made[1]), "Two of them start with the same numbers.")

@@ -28,7 +28,7 @@ from workbook import pieces
 def expect_same_twice(instance: Instance, *args: Any) -> None:
     """Without dropout, a call changes nothing for the next one."""
     once, again = (expect.tensor(instance(*args), "What comes back") for _ in range(2))
-    expect.that(torch.equal(once, again), "Two calls with the same input give different outputs.")
+    expect.same_again(once, again)
 
 
 EncoderLayer = Exercise(

@@ -95,7 +95,7 @@ def _(piece: Piece, draw: Draw) -> None:
     instance = piece.construct(6, 2)
     x = draw.normal(2, 3, 6, dtype=torch.float32)
     once, again = (expect.several(instance(x, x, x), *_ATTENDED)[0] for _ in range(2))
-    expect.that(torch.equal(once, again), "Two calls with the same input give different outputs.")
+    expect.same_again(once, again)
     made = [each for each in instance.parameters().values() if each.ndim == 2]
     expect.that(len(made) >= 4, "There are fewer than four matrices.")
     alike = any(

@@ -63,7 +63,7 @@ def _(piece: Piece, draw: Draw) -> None:
     )
     x = draw.normal(2, 4, 5, dtype=torch.float32)
     (once, _), (again, _) = (expect.several(instance(x), *_STATES) for _ in range(2))
-    expect.that(torch.equal(once, again), "Two calls with the same input give different outputs.")
+    expect.same_again(once, again)
 
 
 equals_reference(
