@@ -2,9 +2,10 @@
 
 The preset `small` in every way at once, on the same batches of made-up sentences as long as
 everyday ones: one step of each way, in turn, so that whatever else the machine does slows all of
-them. Printed: real target tokens a second at the median step, the ratio to `nn.Transformer` in
-float32 (the median over rounds of the ratio within a round, with its quartiles), the share of
-padding, and the process's peak memory.
+them. One way has batches of its own: an ordinary loop, whose batches hold as many real tokens but
+take the sentences as they come. Printed: real target tokens a second at the median step, the ratio
+to `nn.Transformer` in float32 (the median over rounds of the ratio within a round, with its
+quartiles), the share of padding, and the process's peak memory.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from workbook.training.precision import BFLOAT16, FLOAT32, arithmetic, faster_pr
 from workbook.translator import vocabulary_loss
 from workbook.translator.presets import preset
 from workbook.translator.real_positions import real_positions_only
-from workbook.translator.text import Batches
+from workbook.translator.text import Batches, make_batch
 
 SMALL = preset("small")
 
@@ -89,6 +90,13 @@ def sentences(count, vocab_size):
     return [(ids(n), ids(max(2, n + m))) for n, m in zip(lengths, more, strict=True)]
 
 
+def as_they_come(pairs, like):
+    """Batches of the pairs in their own order, each with about as many real target tokens as those
+    of `like`, padded to its longest sentence."""
+    each = round(len(pairs) / len(like))
+    return [make_batch(pairs[at : at + each]) for at in range(0, len(pairs), each)]
+
+
 def ours():
     return Transformer(
         SMALL.vocab_size, SMALL.vocab_size, SMALL.d_model, SMALL.num_heads, SMALL.num_layers,
@@ -106,19 +114,23 @@ def main():
     rounds = parser.parse_args().rounds
     device = pick_device()
     torch.manual_seed(0)
-    batches = Batches(sentences(30_000, SMALL.vocab_size), SMALL.batch_tokens)(0)
+    pairs = sentences(30_000, SMALL.vocab_size)
+    batches = Batches(pairs, SMALL.batch_tokens)(0)
+    unsorted = as_they_come(pairs, batches)
 
     def trial(model):
         vocabulary_loss.train_step(model, batches[0].to(device), muon(model))
 
     chosen = faster_precision(ours().to(device), trial, device)
+    ordinary, default = "nn.Transformer, ordinary loop", f"as we train ({chosen})"
     ways = {
+        ordinary: (torchs(), train_step, FLOAT32, adam),
         "nn.Transformer, float32": (torchs(), train_step, FLOAT32, adam),
         "the pieces, float32": (ours(), train_step, FLOAT32, adam),
         "nn.Transformer, bfloat16": (torchs(), train_step, BFLOAT16, adam),
         "the pieces, bfloat16": (ours(), train_step, BFLOAT16, adam),
         "a student's, as we train": (ours(), real_positions_only(train_step), chosen, muon),
-        f"as we train ({chosen})": (ours(), vocabulary_loss.train_step, chosen, muon),
+        default: (ours(), vocabulary_loss.train_step, chosen, muon),
     }
     ready = {}
     for name, (model, step, precision, optimizer) in ways.items():
@@ -126,8 +138,9 @@ def main():
         ready[name] = (model, step, precision, optimizer(model))
     speeds = {name: [] for name in ways}
     for number in range(rounds + 2):
-        batch = batches[number % len(batches)].to(device)
         for name, (model, step, precision, optimizer) in ready.items():
+            taken = unsorted if name == ordinary else batches
+            batch = taken[number % len(taken)].to(device)
             start = time.perf_counter()
             with arithmetic(precision, device):
                 _, tokens = step(model, batch, optimizer)
@@ -136,18 +149,22 @@ def main():
             if number >= 2:  # the first ones warm up
                 speeds[name].append(tokens / (time.perf_counter() - start))
     print(f"{describe_device(device)}; preset small, {rounds} rounds")
-    print(f"{'':<28}{'tokens/s':>10}{'ratio':>8}   (quartiles)")
+    print(f"{'':<30}{'tokens/s':>10}{'ratio':>8}   (quartiles)")
     base = speeds["nn.Transformer, float32"]
     for name, found in speeds.items():
         ratios = [mine / theirs for mine, theirs in zip(found, base, strict=True)]
         low, middle, high = statistics.quantiles(ratios, n=4)
         print(
-            f"{name:<28}{statistics.median(found):>10,.0f}{middle:>8.2f}   ({low:.2f}–{high:.2f})"
+            f"{name:<30}{statistics.median(found):>10,.0f}{middle:>8.2f}   ({low:.2f}–{high:.2f})"
         )
-    same = [a / b for a, b in zip(speeds["the pieces, bfloat16"],
-            speeds["nn.Transformer, bfloat16"], strict=True)]  # fmt: skip
-    print(f"the pieces to nn.Transformer, both bfloat16: {statistics.median(same):.2f}")
-    print(f"padding: {padding_share(batches):.1%} of the positions")
+    for one, other in (("the pieces, bfloat16", "nn.Transformer, bfloat16"), (default, ordinary)):
+        ratios = [a / b for a, b in zip(speeds[one], speeds[other], strict=True)]
+        low, middle, high = statistics.quantiles(ratios, n=4)
+        print(f"{one} to {other}: {middle:.2f} ({low:.2f}–{high:.2f})")
+    print(
+        f"padding: {padding_share(batches):.1%} of the positions, "
+        f"{padding_share(unsorted):.1%} where sentences are taken as they come"
+    )
     if sys.platform != "win32":
         import resource
 

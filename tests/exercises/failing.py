@@ -13,12 +13,16 @@ from autograder.checks.exercise import marks
 from autograder.exercises import all_exercises, failing
 
 
-def failures(exercise):
-    """The marks of each misconception, with the seed that students practise with."""
-    verdicts = {each.name: examine(exercise, here(each.wrong)) for each in exercise.misconceptions}
+def practised(exercise, misconception):
+    """The verdict on a wrong answer, with the seed that students practise with."""
+    return examine(exercise, here(misconception.wrong))
+
+
+def failures(exercise, judged=practised):
+    """The marks of each misconception by its name; `judged` gives the verdict on it."""
     return {
-        name: marks(result.passed for result in verdict.results)
-        for name, verdict in verdicts.items()
+        wrong.name: marks(result.passed for result in judged(exercise, wrong).results)
+        for wrong in exercise.misconceptions
     }
 
 
