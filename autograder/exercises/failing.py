@@ -1911,7 +1911,7 @@ FAILING = {
         "last norm forgotten": "xxx--",
         "always pre-norm": "---x-",
         "always post-norm": "xxx--",
-        "every layer in the first layer's cache": "xxxx-",
+        "every layer in the first layer's cache": "-xx--",
         "layers counted from 1": "xxxxx",
         "self-attention without the cache": "-xxx-",
         "cache never filled": "-xxx-",

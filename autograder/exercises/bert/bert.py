@@ -1,8 +1,6 @@
 """The model: embeddings, an encoder, the pooled first token."""
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import nn
@@ -20,6 +18,7 @@ from autograder.checks.probes import (
     parameters_named,
     single_precision,
 )
+from autograder.checks.wrong_module import wrong_method
 from autograder.exercises.bert.chance import unlike
 from autograder.exercises.bert.padded_sentences import (
     deep_case,
@@ -125,9 +124,12 @@ class _Model(nn.Module):
         self.pooler = nn.Linear(d_model, d_model)
 
     def stack(self, num_layers, d_model, num_heads, d_ff, dropout):
-        return pieces.Encoder(
-            num_layers, d_model, num_heads, d_ff, dropout, False, "gelu", eps=1e-12
-        )
+        given = {"dropout": dropout, "norm_first": False, "activation": "gelu", "eps": 1e-12}
+        return pieces.Encoder(num_layers, d_model, num_heads, d_ff, **given | self.changed())
+
+    def changed(self):
+        """The encoder's arguments that a wrong answer has otherwise."""
+        return {}
 
     def encode(self, tokens, segments, mask):
         return self.encoder(self.embeddings(tokens, segments), mask)
@@ -137,86 +139,43 @@ class _Model(nn.Module):
 
     def forward(self, tokens, segments=None, mask=None):
         hidden = self.encode(tokens, segments, mask)
-        return hidden, self.pool(hidden)
+        return self.returned(hidden, self.pool(hidden))
 
-
-def _stacked(**changed: Any) -> Callable[[Callable], type[nn.Module]]:
-    """A Bert whose encoder is built with other settings."""
-
-    def wrap(told: Callable) -> type[nn.Module]:
-        class Wrong(_Model):
-            def stack(self, num_layers, d_model, num_heads, d_ff, dropout):
-                settings = {"norm_first": False, "activation": "gelu", "eps": 1e-12} | changed
-                settings = {key: value for key, value in settings.items() if value is not None}
-                settings.setdefault("dropout", dropout)
-                return pieces.Encoder(num_layers, d_model, num_heads, d_ff, **settings)
-
-        Wrong.__doc__ = told.__doc__
-        return Wrong
-
-    return wrap
-
-
-def _pooled(change: Callable[..., torch.Tensor]) -> type[nn.Module]:
-    """A Bert that is right but for pooled."""
-
-    class Wrong(_Model):
-        def pool(self, hidden):
-            return change(self, hidden)
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
-
-
-def _encoded(change: Callable[..., torch.Tensor]) -> type[nn.Module]:
-    """A Bert that is right but for how it makes hidden."""
-
-    class Wrong(_Model):
-        def encode(self, tokens, segments, mask):
-            return change(self, tokens, segments, mask)
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
-
-
-def _returned(change: Callable[..., Any]) -> type[nn.Module]:
-    """A Bert that is right but for what it returns."""
-
-    class Wrong(_Model):
-        def forward(self, tokens, segments=None, mask=None):
-            return change(self, *super().forward(tokens, segments, mask))
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
+    def returned(self, hidden, pooled):
+        return hidden, pooled
 
 
 # The encoder's settings.
 @Bert.misconception("pre-norm, ReLU and eps 1e-5")
-@_stacked(norm_first=True, activation="relu", eps=1e-5)
-def _():
+@wrong_method(_Model, "changed")
+def _(self):
     """You took the Encoder's defaults: pre-norm, ReLU, eps 1e-5. BERT has norm_first=False,
     activation="gelu" and eps=1e-12."""
+    return {"norm_first": True, "activation": "relu", "eps": 1e-5}
 
 
 @Bert.misconception("pre-norm")
-@_stacked(norm_first=True)
-def _():
+@wrong_method(_Model, "changed")
+def _(self):
     """Your encoder is pre-norm, with a last norm. BERT is of 2018 and post-norm: norm_first=False,
     and no norm at the end."""
+    return {"norm_first": True}
 
 
 @Bert.misconception("pre-norm and eps 1e-5")
-@_stacked(norm_first=True, eps=1e-5)
-def _():
+@wrong_method(_Model, "changed")
+def _(self):
     """Two settings of your encoder are its defaults: BERT is post-norm, norm_first=False, and its
     eps is 1e-12."""
+    return {"norm_first": True, "eps": 1e-5}
 
 
 @Bert.misconception("pre-norm and ReLU")
-@_stacked(norm_first=True, activation="relu")
-def _():
+@wrong_method(_Model, "changed")
+def _(self):
     """Two settings of your encoder are its defaults: BERT is post-norm, norm_first=False, and has
     activation="gelu"."""
+    return {"norm_first": True, "activation": "relu"}
 
 
 @Bert.misconception("torch's own encoder")
@@ -235,10 +194,11 @@ class _(_Model):
 
 
 @Bert.misconception("ReLU and eps 1e-5")
-@_stacked(activation="relu", eps=1e-5)
-def _():
+@wrong_method(_Model, "changed")
+def _(self):
     """Your encoder has ReLU and eps 1e-5, its defaults. BERT has activation="gelu" and
     eps=1e-12."""
+    return {"activation": "relu", "eps": 1e-5}
 
 
 @Bert.misconception("ReLU, and tanh forgotten")
@@ -256,48 +216,55 @@ class _(_Model):
 
 
 @Bert.misconception("tanh-GELU and eps 1e-5")
-@_stacked(activation="gelu_tanh", eps=1e-5)
-def _():
+@wrong_method(_Model, "changed")
+def _(self):
     """Two settings of your encoder aren't BERT's: the GELU is the exact one, activation="gelu", and
     eps is 1e-12."""
+    return {"activation": "gelu_tanh", "eps": 1e-5}
 
 
 @Bert.misconception("ReLU")
-@_stacked(activation="relu")
-def _():
+@wrong_method(_Model, "changed")
+def _(self):
     """Your feed-forward layers have ReLU, the Encoder's default. BERT has GELU:
     activation="gelu"."""
+    return {"activation": "relu"}
 
 
 @Bert.misconception("tanh-GELU")
-@_stacked(activation="gelu_tanh")
-def _():
+@wrong_method(_Model, "changed")
+def _(self):
     """You have GPT's GELU, which approximates by tanh. BERT has the exact one:
     activation="gelu"."""
+    return {"activation": "gelu_tanh"}
 
 
 @Bert.misconception("SiLU")
-@_stacked(activation="silu")
-def _():
+@wrong_method(_Model, "changed")
+def _(self):
     """You have SiLU. BERT has GELU: activation="gelu"."""
+    return {"activation": "silu"}
 
 
 @Bert.misconception("eps 1e-5 in the encoder")
-@_stacked(eps=1e-5)
-def _():
+@wrong_method(_Model, "changed")
+def _(self):
     """Your encoder's norms have eps 1e-5, its default. BERT has 1e-12 everywhere: eps=1e-12."""
+    return {"eps": 1e-5}
 
 
 @Bert.misconception("no dropout in the encoder")
-@_stacked(dropout=0.0)
-def _():
+@wrong_method(_Model, "changed")
+def _(self):
     """You don't hand the dropout on to the encoder, or set it to 0 there."""
+    return {"dropout": 0.0}
 
 
 @Bert.misconception("the encoder's dropout left at its default")
-@_stacked(dropout=0.1)
-def _():
+@wrong_method(_Model, "changed")
+def _(self):
     """You don't hand the dropout on to the encoder, which takes its default of 0.1."""
+    return {"dropout": 0.1}
 
 
 @Bert.misconception("the dropout left at its default everywhere")
@@ -474,7 +441,7 @@ class _(_Model):
 
 # How hidden is made.
 @Bert.misconception("mask not handed on")
-@_encoded
+@wrong_method(_Model, "encode")
 def _(self, tokens, segments, mask):
     """The mask never reaches the encoder, so words look at padding. Hand it on:
     self.encoder(…, mask)."""
@@ -482,7 +449,7 @@ def _(self, tokens, segments, mask):
 
 
 @Bert.misconception("the mask given more axes")
-@_encoded
+@wrong_method(_Model, "encode")
 def _(self, tokens, segments, mask):
     """You give the mask more axes. padding_mask's has four already, (batch, 1, 1, length): hand it
     on as it comes."""
@@ -491,7 +458,7 @@ def _(self, tokens, segments, mask):
 
 
 @Bert.misconception("mask for the first layer only")
-@_encoded
+@wrong_method(_Model, "encode")
 def _(self, tokens, segments, mask):
     """Only your first layer gets the mask; in the others words look at padding. Hand it to every
     layer, or to the Encoder, which does."""
@@ -502,7 +469,7 @@ def _(self, tokens, segments, mask):
 
 
 @Bert.misconception("mask the wrong way round")
-@_encoded
+@wrong_method(_Model, "encode")
 def _(self, tokens, segments, mask):
     """You turn the mask round. True means "may attend" here, in your Encoder too: hand it on as it
     is."""
@@ -510,14 +477,14 @@ def _(self, tokens, segments, mask):
 
 
 @Bert.misconception("segments not handed on")
-@_encoded
+@wrong_method(_Model, "encode")
 def _(self, tokens, segments, mask):
     """The segments never reach the embeddings: self.embeddings(tokens, segments)."""
     return self.encoder(self.embeddings(tokens), mask)
 
 
 @Bert.misconception("segments and mask swapped")
-@_encoded
+@wrong_method(_Model, "encode")
 def _(self, tokens, segments, mask):
     """You hand the mask to the embeddings and the segments to the encoder. It is the other way
     round: self.encoder(self.embeddings(tokens, segments), mask)."""
@@ -525,7 +492,7 @@ def _(self, tokens, segments, mask):
 
 
 @Bert.misconception("neither segments nor mask handed on")
-@_encoded
+@wrong_method(_Model, "encode")
 def _(self, tokens, segments, mask):
     """Neither segments nor mask are used. The embeddings need the segments and the encoder the
     mask."""
@@ -533,7 +500,7 @@ def _(self, tokens, segments, mask):
 
 
 @Bert.misconception("a causal mask")
-@_encoded
+@wrong_method(_Model, "encode")
 def _(self, tokens, segments, mask):
     """You hide what comes later, as a decoder does. BERT reads in both directions: the only mask is
     the one that is passed."""
@@ -544,7 +511,7 @@ def _(self, tokens, segments, mask):
 
 
 @Bert.misconception("padding guessed from id 0")
-@_encoded
+@wrong_method(_Model, "encode")
 def _(self, tokens, segments, mask):
     """Without a mask you hide the tokens of id 0. Bert doesn't know which id is padding: where no
     mask is passed, everything may be attended to."""
@@ -553,7 +520,7 @@ def _(self, tokens, segments, mask):
 
 
 @Bert.misconception("words embedded without the embeddings' norm")
-@_encoded
+@wrong_method(_Model, "encode")
 def _(self, tokens, segments, mask):
     """You look the tokens up in embeddings.token alone. Call self.embeddings(tokens, segments): it
     adds segment and position, and norms."""
@@ -561,7 +528,7 @@ def _(self, tokens, segments, mask):
 
 
 @Bert.misconception("embeddings scaled by √d_model")
-@_encoded
+@wrong_method(_Model, "encode")
 def _(self, tokens, segments, mask):
     """You multiply the embeddings by √d_model. BERT doesn't: they have been normed."""
     x = self.embeddings(tokens, segments)
@@ -569,7 +536,7 @@ def _(self, tokens, segments, mask):
 
 
 @Bert.misconception("positions added twice")
-@_encoded
+@wrong_method(_Model, "encode")
 def _(self, tokens, segments, mask):
     """You add positions to what the embeddings return. They are in there already."""
     x = self.embeddings(tokens, segments)
@@ -577,14 +544,14 @@ def _(self, tokens, segments, mask):
 
 
 @Bert.misconception("embeddings cut off from the graph")
-@_encoded
+@wrong_method(_Model, "encode")
 def _(self, tokens, segments, mask):
     """No gradient reaches the embeddings: a .detach() or torch.no_grad() cuts them off."""
     return self.encoder(self.embeddings(tokens, segments).detach(), mask)
 
 
 @Bert.misconception("segments changed in place")
-@_encoded
+@wrong_method(_Model, "encode")
 def _(self, tokens, segments, mask):
     """Your call changes the caller's tokens, segments or mask. Use no method that ends in _ and no
     x[…] = … on what was passed."""
@@ -596,14 +563,14 @@ def _(self, tokens, segments, mask):
 
 # How pooled is made.
 @Bert.misconception("pooled from the last token")
-@_pooled
+@wrong_method(_Model, "pool")
 def _(self, hidden):
     """You pool the last position, which may be padding. It is the first, [CLS]: hidden[:, 0]."""
     return torch.tanh(self.pooler(hidden[:, -1]))
 
 
 @Bert.misconception("pooled from the mean")
-@_pooled
+@wrong_method(_Model, "pool")
 def _(self, hidden):
     """You average all positions, padding too. BERT pools the first one, [CLS], alone:
     hidden[:, 0]."""
@@ -611,7 +578,7 @@ def _(self, hidden):
 
 
 @Bert.misconception("pooled from the largest")
-@_pooled
+@wrong_method(_Model, "pool")
 def _(self, hidden):
     """You take the largest number over all positions. BERT pools the first one, [CLS], alone:
     hidden[:, 0]."""
@@ -619,7 +586,7 @@ def _(self, hidden):
 
 
 @Bert.misconception("pooled from the first sentence")
-@_pooled
+@wrong_method(_Model, "pool")
 def _(self, hidden):
     """hidden[0] is the first sentence of the batch. The first token of every sentence is
     hidden[:, 0]."""
@@ -627,7 +594,7 @@ def _(self, hidden):
 
 
 @Bert.misconception("pooled from the first feature")
-@_pooled
+@wrong_method(_Model, "pool")
 def _(self, hidden):
     """hidden[..., 0] is the first feature of every token. The first token of every sentence, with
     all its features, is hidden[:, 0]."""
@@ -635,14 +602,14 @@ def _(self, hidden):
 
 
 @Bert.misconception("pooled has a position axis left")
-@_pooled
+@wrong_method(_Model, "pool")
 def _(self, hidden):
     """Your pooled is (batch, 1, d_model): hidden[:, :1] keeps the axis. Take hidden[:, 0]."""
     return torch.tanh(self.pooler(hidden[:, :1]))
 
 
 @Bert.misconception("pooled at every position")
-@_pooled
+@wrong_method(_Model, "pool")
 def _(self, hidden):
     """You pool every position. pooled is (batch, d_model): only the first token's hidden state goes
     through the pooler, hidden[:, 0]."""
@@ -650,21 +617,21 @@ def _(self, hidden):
 
 
 @Bert.misconception("tanh forgotten")
-@_pooled
+@wrong_method(_Model, "pool")
 def _(self, hidden):
     """pooled is the pooler's output as it is. The tanh is missing: torch.tanh(self.pooler(…))."""
     return self.pooler(hidden[:, 0])
 
 
 @Bert.misconception("tanh before the pooler")
-@_pooled
+@wrong_method(_Model, "pool")
 def _(self, hidden):
     """You take the tanh first and the pooler after it. It is tanh of the pooler's output."""
     return self.pooler(torch.tanh(hidden[:, 0]))
 
 
 @Bert.misconception("the pooler isn't used")
-@_pooled
+@wrong_method(_Model, "pool")
 def _(self, hidden):
     """pooled is the first token's hidden state as it is. It goes through the pooler, and then
     through tanh."""
@@ -672,28 +639,28 @@ def _(self, hidden):
 
 
 @Bert.misconception("tanh alone")
-@_pooled
+@wrong_method(_Model, "pool")
 def _(self, hidden):
     """You take tanh of the hidden state without the pooler. It is tanh of pooler(hidden[:, 0])."""
     return torch.tanh(hidden[:, 0])
 
 
 @Bert.misconception("ReLU in place of tanh")
-@_pooled
+@wrong_method(_Model, "pool")
 def _(self, hidden):
     """You have a ReLU behind the pooler, where BERT has a tanh."""
     return torch.relu(self.pooler(hidden[:, 0]))
 
 
 @Bert.misconception("sigmoid in place of tanh")
-@_pooled
+@wrong_method(_Model, "pool")
 def _(self, hidden):
     """You have a sigmoid where BERT has a tanh."""
     return torch.sigmoid(self.pooler(hidden[:, 0]))
 
 
 @Bert.misconception("GELU in place of tanh")
-@_pooled
+@wrong_method(_Model, "pool")
 def _(self, hidden):
     """You have a GELU behind the pooler, where BERT has a tanh."""
     return F.gelu(self.pooler(hidden[:, 0]))
@@ -713,7 +680,7 @@ class _(_Model):
 
 
 @Bert.misconception("pooled cut off from the graph")
-@_pooled
+@wrong_method(_Model, "pool")
 def _(self, hidden):
     """No gradient flows through pooled: a .detach() or torch.no_grad() cuts it off."""
     return torch.tanh(self.pooler(hidden[:, 0])).detach()
@@ -731,28 +698,28 @@ class _(_Model):
 
 # What is returned.
 @Bert.misconception("pooled first")
-@_returned
+@wrong_method(_Model, "returned")
 def _(self, hidden, pooled):
     """You return (pooled, hidden). hidden comes first."""
     return pooled, hidden
 
 
 @Bert.misconception("hidden alone")
-@_returned
+@wrong_method(_Model, "returned")
 def _(self, hidden, pooled):
     """You return hidden alone. Return two things: hidden, pooled."""
     return hidden
 
 
 @Bert.misconception("pooled alone")
-@_returned
+@wrong_method(_Model, "returned")
 def _(self, hidden, pooled):
     """You return pooled alone. Return two things: hidden, pooled."""
     return pooled
 
 
 @Bert.misconception("float32 whatever the weights are")
-@_returned
+@wrong_method(_Model, "returned")
 def _(self, hidden, pooled):
     """Your results are float32 whatever the weights are. Leave .float() out: the precision is that
     of the module."""

@@ -1,7 +1,6 @@
 """Token, position and segment, added, normed, dropped."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -22,6 +21,7 @@ from autograder.checks.probes import (
     parameters_named,
     single_precision,
 )
+from autograder.checks.wrong_module import wrong_forward
 from autograder.exercises.bert.chance import slack
 from workbook import pieces
 
@@ -174,29 +174,15 @@ class _Tables(nn.Module):
         return self.dropout(self.norm(self.total(tokens, segments)))
 
 
-Change = Callable[..., torch.Tensor]
-
-
-def _embedding(change: Change) -> type[nn.Module]:
-    """BertEmbeddings that are right but for their forward."""
-
-    class Wrong(_Tables):
-        def forward(self, tokens, segments=None):
-            return change(self, tokens, segments)
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
-
-
 @BertEmbeddings.misconception("norm forgotten")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """You return the sum as it is. BERT norms it first: self.norm of the sum, then dropout."""
     return self.dropout(self.total(tokens, segments))
 
 
 @BertEmbeddings.misconception("each embedding normed on its own")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """You norm each of the three embeddings and add them then. There is one norm, over the sum."""
     segments = torch.zeros_like(tokens) if segments is None else segments
@@ -205,7 +191,7 @@ def _(self, tokens, segments):
 
 
 @BertEmbeddings.misconception("only the token is normed")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """You norm the token's vector and add segment and position after it. Add all three first; the
     norm acts on the sum."""
@@ -215,7 +201,7 @@ def _(self, tokens, segments):
 
 
 @BertEmbeddings.misconception("dropout before the norm")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """Dropout acts on the sum, and the norm comes after it. Here the norm is first and dropout
     last."""
@@ -223,7 +209,7 @@ def _(self, tokens, segments):
 
 
 @BertEmbeddings.misconception("dropout forgotten")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """In training nothing is dropped. Keep an nn.Dropout(dropout) and send the normed sum through
     it."""
@@ -252,7 +238,7 @@ class _(_Tables):
 
 
 @BertEmbeddings.misconception("no segment where none is given")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """Where no segments are given you add no segment at all. Then every token is of segment 0,
     whose row is learned like any other and is added too."""
@@ -263,7 +249,7 @@ def _(self, tokens, segments):
 
 
 @BertEmbeddings.misconception("no segment where none is given, and nobody refused")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """Two things are missing. Where no segments are given, every token is of segment 0, and that
     row is added too. And a sentence longer than max_length has to be refused, with a ValueError."""
@@ -274,7 +260,7 @@ def _(self, tokens, segments):
 
 
 @BertEmbeddings.misconception("segments ignored")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """You add segment 0 to every token, whatever segments are passed. Use zeros only where
     segments is None."""
@@ -282,14 +268,14 @@ def _(self, tokens, segments):
 
 
 @BertEmbeddings.misconception("no segment at all")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """The segment's vector is missing from the sum: token + segment + position."""
     return self.dropout(self.norm(self.token(tokens) + self.places(tokens)))
 
 
 @BertEmbeddings.misconception("segments are required")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """segments may be None, and your code hands None to the embedding. Ask `if segments is None`
     and take zeros of the shape of tokens."""
@@ -299,7 +285,7 @@ def _(self, tokens, segments):
 
 
 @BertEmbeddings.misconception("segments as floating-point numbers")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """Without segments you make zeros that are floating-point numbers, and a table is looked up
     with whole ones: torch.zeros_like(tokens) has the type and the device of tokens."""
@@ -308,7 +294,7 @@ def _(self, tokens, segments):
 
 
 @BertEmbeddings.misconception("segments filled with ones")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """Without segments you take segment 1. It is 0: torch.zeros_like(tokens)."""
     segments = torch.ones_like(tokens) if segments is None else segments
@@ -316,7 +302,7 @@ def _(self, tokens, segments):
 
 
 @BertEmbeddings.misconception("no position")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """The position's vector is missing from the sum. Without it the encoder sees a bag of words."""
     self.places(tokens)
@@ -345,7 +331,7 @@ class _(_Tables):
 
 
 @BertEmbeddings.misconception("as many positions as sentences")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """tokens.size(0) is the number of sentences, and you count the positions by it. A sentence's
     length is axis 1: torch.arange(tokens.size(1))."""
@@ -404,7 +390,7 @@ class _(_Tables):
 
 
 @BertEmbeddings.misconception("scaled by √d_model")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """You multiply the token's vector by √d_model, as lesson 09's Transformer does. BERT adds the
     three as they are."""
@@ -414,7 +400,7 @@ def _(self, tokens, segments):
 
 
 @BertEmbeddings.misconception("the average of the three")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """You average the three embeddings. Add them. (The norm hides the difference nearly, but for
     eps.)"""
@@ -553,7 +539,7 @@ class _(_Tables):
 
 
 @BertEmbeddings.misconception("cut off from the graph")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """The values are right, but no gradient flows back to the tables: a .detach(), .data or
     torch.no_grad() cuts the result off."""
@@ -561,7 +547,7 @@ def _(self, tokens, segments):
 
 
 @BertEmbeddings.misconception("segments changed in place")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """Your call changes the caller's tokens or segments. Make new tensors: no x[...] = … and no
     method that ends in _ on what was passed."""
@@ -572,7 +558,7 @@ def _(self, tokens, segments):
 
 
 @BertEmbeddings.misconception("half precision forced")
-@_embedding
+@wrong_forward(_Tables)
 def _(self, tokens, segments):
     """Your result is float32 whatever the weights are. Leave .float() out: the precision is that of
     the module."""

@@ -1,8 +1,5 @@
 """A label for a sentence, on top of the model."""
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -19,6 +16,7 @@ from autograder.checks.probes import (
     parameters_named,
     single_precision,
 )
+from autograder.checks.wrong_module import wrong_constructor, wrong_method
 from autograder.exercises.bert.bert import Bert
 from autograder.exercises.bert.chance import slack, unlike
 from autograder.exercises.bert.padded_sentences import (
@@ -152,37 +150,15 @@ class _Classifier(nn.Module):
         return self.decide(*self.read(tokens, segments, mask))
 
 
-def _decided(change: Callable[..., Any]) -> type[nn.Module]:
-    """A classifier that is right but for what it makes of hidden and pooled."""
-
-    class Wrong(_Classifier):
-        def decide(self, hidden, pooled):
-            return change(self, hidden, pooled)
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
-
-
-def _read(change: Callable[..., Any]) -> type[nn.Module]:
-    """A classifier that is right but for how it calls its Bert."""
-
-    class Wrong(_Classifier):
-        def read(self, tokens, segments, mask):
-            return change(self, tokens, segments, mask)
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
-
-
 @SentenceClassifier.misconception("the mean of hidden")
-@_decided
+@wrong_method(_Classifier, "decide")
 def _(self, hidden, pooled):
     """You classify the mean of all hidden states, padding too. The classifier reads pooled."""
     return self.classifier(self.dropout(hidden.mean(1)))
 
 
 @SentenceClassifier.misconception("the first hidden state")
-@_decided
+@wrong_method(_Classifier, "decide")
 def _(self, hidden, pooled):
     """You classify [CLS]'s hidden state as it is. pooled is what pooler and tanh make of it: Bert's
     second result."""
@@ -190,14 +166,14 @@ def _(self, hidden, pooled):
 
 
 @SentenceClassifier.misconception("the last hidden state")
-@_decided
+@wrong_method(_Classifier, "decide")
 def _(self, hidden, pooled):
     """You classify the last position, which may be padding. The classifier reads pooled."""
     return self.classifier(self.dropout(hidden[:, -1]))
 
 
 @SentenceClassifier.misconception("every position classified")
-@_decided
+@wrong_method(_Classifier, "decide")
 def _(self, hidden, pooled):
     """You classify every position, as the tagger did. Here the whole sentence gets one answer: the
     classifier reads pooled, Bert's second result."""
@@ -205,14 +181,14 @@ def _(self, hidden, pooled):
 
 
 @SentenceClassifier.misconception("dropout forgotten")
-@_decided
+@wrong_method(_Classifier, "decide")
 def _(self, hidden, pooled):
     """pooled goes into the classifier without dropout: self.classifier(self.dropout(pooled))."""
     return self.classifier(pooled)
 
 
 @SentenceClassifier.misconception("dropout on the logits")
-@_decided
+@wrong_method(_Classifier, "decide")
 def _(self, hidden, pooled):
     """Dropout acts on the logits, so a class may be struck out. It belongs before the classifier,
     on pooled."""
@@ -220,7 +196,7 @@ def _(self, hidden, pooled):
 
 
 @SentenceClassifier.misconception("dropout in eval mode too")
-@_decided
+@wrong_method(_Classifier, "decide")
 def _(self, hidden, pooled):
     """nn.functional.dropout drops in eval mode too, unless it is told not to. Keep an
     nn.Dropout(dropout), which knows the mode."""
@@ -228,7 +204,7 @@ def _(self, hidden, pooled):
 
 
 @SentenceClassifier.misconception("half of pooled dropped in eval mode too")
-@_decided
+@wrong_method(_Classifier, "decide")
 def _(self, hidden, pooled):
     """nn.functional.dropout drops half of the numbers, and in eval mode too, unless it is told
     otherwise. Keep an nn.Dropout(dropout), which knows rate and mode."""
@@ -236,28 +212,28 @@ def _(self, hidden, pooled):
 
 
 @SentenceClassifier.misconception("softmax at the end")
-@_decided
+@wrong_method(_Classifier, "decide")
 def _(self, hidden, pooled):
     """You return probabilities. Return the logits: the loss takes the softmax itself."""
     return self.classifier(self.dropout(pooled)).softmax(-1)
 
 
 @SentenceClassifier.misconception("log_softmax at the end")
-@_decided
+@wrong_method(_Classifier, "decide")
 def _(self, hidden, pooled):
     """You return log-probabilities. Return the logits: the loss takes the softmax itself."""
     return self.classifier(self.dropout(pooled)).log_softmax(-1)
 
 
 @SentenceClassifier.misconception("sigmoid at the end")
-@_decided
+@wrong_method(_Classifier, "decide")
 def _(self, hidden, pooled):
     """You send the logits through a sigmoid. Return them as they are."""
     return torch.sigmoid(self.classifier(self.dropout(pooled)))
 
 
 @SentenceClassifier.misconception("the class in place of logits")
-@_decided
+@wrong_method(_Classifier, "decide")
 def _(self, hidden, pooled):
     """You return the number of the class (argmax). Return the logits, one for each class: the loss
     needs them."""
@@ -265,14 +241,14 @@ def _(self, hidden, pooled):
 
 
 @SentenceClassifier.misconception("another tanh")
-@_decided
+@wrong_method(_Classifier, "decide")
 def _(self, hidden, pooled):
     """You take another tanh. pooled has been through one already."""
     return self.classifier(self.dropout(torch.tanh(pooled)))
 
 
 @SentenceClassifier.misconception("a ReLU on pooled")
-@_decided
+@wrong_method(_Classifier, "decide")
 def _(self, hidden, pooled):
     """You send pooled through a ReLU. It has been through a tanh already, and the classifier reads
     it as it is."""
@@ -280,7 +256,7 @@ def _(self, hidden, pooled):
 
 
 @SentenceClassifier.misconception("the batch of one squeezed")
-@_decided
+@wrong_method(_Classifier, "decide")
 def _(self, hidden, pooled):
     """squeeze() takes every axis of size 1 away, so that a batch of one sentence loses its first.
     Leave it out: the logits are (batch, num_classes) as they come."""
@@ -288,21 +264,21 @@ def _(self, hidden, pooled):
 
 
 @SentenceClassifier.misconception("the pooler used twice")
-@_decided
+@wrong_method(_Classifier, "decide")
 def _(self, hidden, pooled):
     """You send pooled through the pooler again. Bert has done that already."""
     return self.classifier(self.dropout(torch.tanh(self.bert.pooler(pooled))))
 
 
 @SentenceClassifier.misconception("logits in a tuple")
-@_decided
+@wrong_method(_Classifier, "decide")
 def _(self, hidden, pooled):
     """You return several things. Return the logits alone, (batch, num_classes)."""
     return self.classifier(self.dropout(pooled)), pooled
 
 
 @SentenceClassifier.misconception("bert frozen")
-@_decided
+@wrong_method(_Classifier, "decide")
 def _(self, hidden, pooled):
     """Bert's weights get no gradient (requires_grad = False, .detach() or torch.no_grad()), so only
     the top layer would learn. In fine-tuning all weights do."""
@@ -320,7 +296,7 @@ class _(_Classifier):
 
 
 @SentenceClassifier.misconception("mask not handed on")
-@_read
+@wrong_method(_Classifier, "read")
 def _(self, tokens, segments, mask):
     """The mask never reaches Bert, so that padding is read as if it were words. self.bert(tokens,
     segments, mask)."""
@@ -328,21 +304,21 @@ def _(self, tokens, segments, mask):
 
 
 @SentenceClassifier.misconception("segments not handed on")
-@_read
+@wrong_method(_Classifier, "read")
 def _(self, tokens, segments, mask):
     """The segments never reach Bert: self.bert(tokens, segments, mask)."""
     return self.bert(tokens, None, mask)
 
 
 @SentenceClassifier.misconception("neither segments nor mask handed on")
-@_read
+@wrong_method(_Classifier, "read")
 def _(self, tokens, segments, mask):
     """Neither segments nor mask reach Bert: self.bert(tokens, segments, mask)."""
     return self.bert(tokens)
 
 
 @SentenceClassifier.misconception("mask in the place of segments")
-@_read
+@wrong_method(_Classifier, "read")
 def _(self, tokens, segments, mask):
     """You call self.bert(tokens, mask), and its second argument is segments. Hand on all three, in
     order, or write mask=mask."""
@@ -350,7 +326,7 @@ def _(self, tokens, segments, mask):
 
 
 @SentenceClassifier.misconception("segments changed in place")
-@_read
+@wrong_method(_Classifier, "read")
 def _(self, tokens, segments, mask):
     """Your call changes the caller's tokens, segments or mask. Use no method that ends in _ and no
     x[…] = … on what was passed."""
@@ -440,52 +416,14 @@ class _(_Classifier):
         )
 
 
-def _named_otherwise(**renamed: str) -> Callable[[Callable], type[nn.Module]]:
-    """A classifier that is right but for the names of its parts."""
-
-    def wrap(told: Callable) -> type[nn.Module]:
-        class Wrong(_Classifier):
-            def __init__(
-                self,
-                num_classes,
-                vocab_size,
-                d_model,
-                num_heads,
-                num_layers,
-                d_ff,
-                max_length,
-                dropout=0.1,
-            ):
-                super().__init__(
-                    num_classes,
-                    vocab_size,
-                    d_model,
-                    num_heads,
-                    num_layers,
-                    d_ff,
-                    max_length,
-                    dropout,
-                )
-                for old, new in renamed.items():
-                    setattr(self, new, getattr(self, old))
-                    delattr(self, old)
-
-            def forward(self, tokens, segments=None, mask=None):
-                read = getattr(self, renamed.get("bert", "bert"))
-                decide = getattr(self, renamed.get("classifier", "classifier"))
-                return decide(self.dropout(read(tokens, segments, mask)[1]))
-
-        Wrong.__doc__ = told.__doc__
-        return Wrong
-
-    return wrap
-
-
 @SentenceClassifier.misconception("another name for the top layer")
-@_named_otherwise(classifier="head")
-def _():
+@wrong_constructor(_Classifier)
+def _(self):
     """The top layer has another name than the exercise asks: classifier. Names are how weights are
     exchanged."""
+    self.head = self.classifier
+    del self.classifier
+    self.decide = lambda hidden, pooled: self.head(self.dropout(pooled))
 
 
 @SentenceClassifier.misconception("built on an encoder")

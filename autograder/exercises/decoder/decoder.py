@@ -1,7 +1,6 @@
 """Decoder layers in a stack."""
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -18,6 +17,7 @@ from autograder.checks.probes import (
     parameters_named,
     single_precision,
 )
+from autograder.checks.wrong_module import wrong_constructor, wrong_forward
 from autograder.exercises.decoder.decoder_layer import (
     FULL,
     DecoderLayer,
@@ -144,11 +144,22 @@ class _Stack(nn.Module):
         eps=1e-5,
     ):
         super().__init__()
-        self.layers = nn.ModuleList(
-            pieces.DecoderLayer(d_model, num_heads, d_ff, dropout, norm_first, activation, eps)
-            for _ in range(num_layers)
-        )
+        self.of_a_layer = {
+            "d_model": d_model,
+            "num_heads": num_heads,
+            "d_ff": d_ff,
+            "dropout": dropout,
+            "norm_first": norm_first,
+            "activation": activation,
+            "eps": eps,
+        }
+        self.layers = self.made(num_layers)
         self.norm = pieces.LayerNorm(d_model, eps) if norm_first else None
+
+    def made(self, count, **changed):
+        """So many layers, of the stack's own arguments but for the changed ones."""
+        given = self.of_a_layer | changed
+        return nn.ModuleList(pieces.DecoderLayer(**given) for _ in range(count))
 
     def last(self, x):
         return x if self.norm is None else self.norm(x)
@@ -159,63 +170,25 @@ class _Stack(nn.Module):
         return self.last(x)
 
 
-def _stacked(change: Callable[..., Any]) -> type[nn.Module]:
-    """A Decoder that is right but for its forward."""
-
-    class Wrong(_Stack):
-        def forward(self, x, memory, self_mask=None, cross_mask=None):
-            return change(self, x, memory, self_mask, cross_mask)
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
-
-
-def _assembled(change: Callable[..., Any]) -> type[nn.Module]:
-    """A Decoder that is right but for something that its constructor makes."""
-
-    class Wrong(_Stack):
-        def __init__(
-            self,
-            num_layers,
-            d_model,
-            num_heads,
-            d_ff,
-            dropout=0.1,
-            norm_first=True,
-            activation="relu",
-            eps=1e-5,
-        ):
-            sizes = (d_model, num_heads, d_ff)
-            super().__init__(num_layers, *sizes, dropout, norm_first, activation, eps)
-            change(self, num_layers, sizes, dropout, norm_first, activation, eps)
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
-
-
-def _layers(count, sizes, *options, **named):
-    return nn.ModuleList(pieces.DecoderLayer(*sizes, *options, **named) for _ in range(count))
-
-
 @Decoder.misconception("one layer, many times")
-@_assembled
-def _(self, num_layers, sizes, dropout, norm_first, activation, eps):
+@wrong_constructor(_Stack)
+def _(self, num_layers):
     """Your list, [layer] * num_layers, is the same layer again and again, with one set of weights.
     Make a new one each time: DecoderLayer(…) for _ in range(num_layers)."""
     self.layers = nn.ModuleList([self.layers[0]] * num_layers)
 
 
 @Decoder.misconception("copies of one layer")
-@_assembled
-def _(self, num_layers, sizes, dropout, norm_first, activation, eps):
+@wrong_constructor(_Stack)
+def _(self, num_layers):
     """Your layers are copies of one layer and start with the same numbers. Make a new one each
     time: DecoderLayer(…) for _ in range(num_layers)."""
     self.layers = nn.ModuleList(copy.deepcopy(self.layers[0]) for _ in range(num_layers))
 
 
 @Decoder.misconception("layers in a plain list")
-@_assembled
-def _(self, num_layers, sizes, dropout, norm_first, activation, eps):
+@wrong_constructor(_Stack)
+def _(self):
     """Your layers are kept in a plain list, where the module doesn't see them: they would never be
     trained or moved to the GPU. Wrap the list: nn.ModuleList([…])."""
     layers = list(self.layers)
@@ -274,112 +247,112 @@ class _(_Stack):
 
 
 @Decoder.misconception("one layer too few")
-@_assembled
-def _(self, num_layers, sizes, dropout, norm_first, activation, eps):
+@wrong_constructor(_Stack)
+def _(self):
     """There is one layer too few: range(num_layers) counts from 0 and gives num_layers of them."""
     self.layers = self.layers[:-1]
 
 
 @Decoder.misconception("one layer too many")
-@_assembled
-def _(self, num_layers, sizes, dropout, norm_first, activation, eps):
+@wrong_constructor(_Stack)
+def _(self, num_layers):
     """There is one layer too many: range(num_layers) gives num_layers of them."""
-    self.layers = _layers(num_layers + 1, sizes, dropout, norm_first, activation, eps)
+    self.layers = self.made(num_layers + 1)
 
 
 @Decoder.misconception("a single layer")
-@_assembled
-def _(self, num_layers, sizes, dropout, norm_first, activation, eps):
+@wrong_constructor(_Stack)
+def _(self):
     """There is one layer, whatever num_layers says. Make num_layers of them."""
     self.layers = self.layers[:1]
 
 
 @Decoder.misconception("no last norm")
-@_assembled
-def _(self, num_layers, sizes, dropout, norm_first, activation, eps):
+@wrong_constructor(_Stack)
+def _(self):
     """There is no last norm. In a pre-norm stack nothing norms what the last layer adds: with
     norm_first=True, the stack has a norm of its own and ends with it."""
     self.norm = None
 
 
 @Decoder.misconception("a last norm in post-norm too")
-@_assembled
-def _(self, num_layers, sizes, dropout, norm_first, activation, eps):
+@wrong_constructor(_Stack)
+def _(self, d_model, eps):
     """A post-norm layer ends with a norm, so with norm_first=False the stack has none of its own:
     make it only if norm_first."""
-    self.norm = pieces.LayerNorm(sizes[0], eps)
+    self.norm = pieces.LayerNorm(d_model, eps)
 
 
 @Decoder.misconception("a last norm in post-norm only")
-@_assembled
-def _(self, num_layers, sizes, dropout, norm_first, activation, eps):
+@wrong_constructor(_Stack)
+def _(self, d_model, norm_first, eps):
     """The last norm is the wrong way round. It belongs to the pre-norm stack, norm_first=True,
     where nothing norms what the last layer adds."""
-    self.norm = None if norm_first else pieces.LayerNorm(sizes[0], eps)
+    self.norm = None if norm_first else pieces.LayerNorm(d_model, eps)
 
 
 @Decoder.misconception("eps kept from the layers")
-@_assembled
-def _(self, num_layers, sizes, dropout, norm_first, activation, eps):
+@wrong_constructor(_Stack)
+def _(self, num_layers):
     """eps isn't handed on to the layers: DecoderLayer's last argument is eps."""
-    self.layers = _layers(num_layers, sizes, dropout, norm_first, activation)
+    self.layers = self.made(num_layers, eps=1e-5)
 
 
 @Decoder.misconception("eps kept from the last norm")
-@_assembled
-def _(self, num_layers, sizes, dropout, norm_first, activation, eps):
+@wrong_constructor(_Stack)
+def _(self, d_model, norm_first):
     """The last norm has the default eps, whatever the stack is given: LayerNorm(d_model, eps)."""
-    self.norm = pieces.LayerNorm(sizes[0]) if norm_first else None
+    self.norm = pieces.LayerNorm(d_model) if norm_first else None
 
 
 @Decoder.misconception("eps kept from all norms")
-@_assembled
-def _(self, num_layers, sizes, dropout, norm_first, activation, eps):
+@wrong_constructor(_Stack)
+def _(self, num_layers, d_model, norm_first):
     """eps is handed on to nobody. It belongs to every layer and to the last norm."""
-    self.layers = _layers(num_layers, sizes, dropout, norm_first, activation)
-    self.norm = pieces.LayerNorm(sizes[0]) if norm_first else None
+    self.layers = self.made(num_layers, eps=1e-5)
+    self.norm = pieces.LayerNorm(d_model) if norm_first else None
 
 
 @Decoder.misconception("activation kept from the layers")
-@_assembled
-def _(self, num_layers, sizes, dropout, norm_first, activation, eps):
+@wrong_constructor(_Stack)
+def _(self, num_layers):
     """activation isn't handed on to the layers."""
-    self.layers = _layers(num_layers, sizes, dropout, norm_first, eps=eps)
+    self.layers = self.made(num_layers, activation="relu")
 
 
 @Decoder.misconception("activation and eps kept from the layers")
-@_assembled
-def _(self, num_layers, sizes, dropout, norm_first, activation, eps):
+@wrong_constructor(_Stack)
+def _(self, num_layers, d_model, norm_first, eps):
     """Neither activation nor eps is handed on to the layers."""
-    self.layers = _layers(num_layers, sizes, dropout, norm_first)
-    self.norm = pieces.LayerNorm(sizes[0], eps) if norm_first else None
+    self.layers = self.made(num_layers, activation="relu", eps=1e-5)
+    self.norm = pieces.LayerNorm(d_model, eps) if norm_first else None
 
 
 @Decoder.misconception("norm_first kept from the layers")
-@_assembled
-def _(self, num_layers, sizes, dropout, norm_first, activation, eps):
+@wrong_constructor(_Stack)
+def _(self, num_layers):
     """norm_first isn't handed on to the layers: they are pre-norm unless you say so."""
-    self.layers = _layers(num_layers, sizes, dropout, activation=activation, eps=eps)
+    self.layers = self.made(num_layers, norm_first=True)
 
 
 @Decoder.misconception("dropout kept from the layers")
-@_assembled
-def _(self, num_layers, sizes, dropout, norm_first, activation, eps):
+@wrong_constructor(_Stack)
+def _(self, num_layers):
     """dropout isn't handed on to the layers: they drop their default 10 %, whatever the stack is
     given."""
-    self.layers = _layers(num_layers, sizes, norm_first=norm_first, activation=activation, eps=eps)
+    self.layers = self.made(num_layers, dropout=0.1)
 
 
 @Decoder.misconception("the layers drop nothing")
-@_assembled
-def _(self, num_layers, sizes, dropout, norm_first, activation, eps):
+@wrong_constructor(_Stack)
+def _(self, num_layers):
     """Your layers drop nothing. dropout is handed on to every layer."""
-    self.layers = _layers(num_layers, sizes, 0.0, norm_first, activation, eps)
+    self.layers = self.made(num_layers, dropout=0.0)
 
 
 # What is wrong with forward.
 @Decoder.misconception("every layer starts from x")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """Every layer starts from the first x again, and only the last one counts. A layer goes on from
     what the one before made: x = layer(x, …)."""
@@ -389,7 +362,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("the layers' results thrown away")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """What the layers make is thrown away: x comes out as it went in. Keep each result under the
     name the next layer reads: x = layer(x, …)."""
@@ -399,7 +372,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("the layers added up")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """You add what a layer returns to x. Inside the layer that is done already, three times: x =
     layer(x, …)."""
@@ -409,7 +382,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("the first layer only")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """Of two layers only the first is used. Is the return inside the loop? Or does the loop leave
     the last layer out? Go through all of self.layers."""
@@ -417,14 +390,14 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("returned from inside the loop")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """Only the first layer is used, and the last norm isn't. Is the return inside the loop?"""
     return self.layers[0](x, memory, self_mask, cross_mask)
 
 
 @Decoder.misconception("layers in reverse order")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """Your layers run from the last to the first. layers[0] comes first."""
     for layer in reversed(self.layers):
@@ -433,7 +406,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("the last norm never used")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """The last norm is made and never used. A pre-norm stack ends with it: return self.norm(x)."""
     for layer in self.layers:
@@ -442,7 +415,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("the norm in front")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """You norm x before the first layer. The stack's norm comes last, after all layers."""
     x = self.last(x)
@@ -452,7 +425,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("the norm after every layer")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """You use the stack's norm after every layer. It comes once, after the last one."""
     for layer in self.layers:
@@ -461,7 +434,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("the norm used twice")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """You norm twice: the second time the numbers have been normed already. Once, after the last
     layer."""
@@ -471,7 +444,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("the memory normed")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """You norm the memory with the stack's norm. The memory comes from the encoder as it should be;
     the norm is for x, after the last layer."""
@@ -482,7 +455,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("self_mask for the first layer only")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """Only the first layer gets self_mask, and the second one looks into the future. Every layer
     gets both masks."""
@@ -492,7 +465,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("cross_mask for the first layer only")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """Only the first layer gets cross_mask, and the second one looks at padding. Every layer gets
     both masks."""
@@ -502,7 +475,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("masks for the first layer only")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """Only the first layer gets the masks. Every layer gets both."""
     for number, layer in enumerate(self.layers):
@@ -511,7 +484,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("masks for the last layer only")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """Only the last layer gets the masks. What the others have seen can't be taken back: every
     layer gets both."""
@@ -521,7 +494,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("masks not passed on")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """The masks are never handed to the layers, so every word sees the future and the padding:
     layer(x, memory, self_mask, cross_mask)."""
@@ -531,7 +504,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("self_mask not passed on")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """self_mask is never handed to the layers, so every word sees the future: layer(x, memory,
     self_mask, cross_mask)."""
@@ -541,7 +514,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("cross_mask not passed on")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """cross_mask is never handed to the layers, so the target looks at the source's padding:
     layer(x, memory, self_mask, cross_mask)."""
@@ -551,7 +524,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("masks swapped")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """The masks have changed places: a layer takes self_mask first and cross_mask second."""
     for layer in self.layers:
@@ -560,7 +533,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("self_mask for both")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """The layers get self_mask twice. Its place for the memory is taken by cross_mask."""
     for layer in self.layers:
@@ -569,7 +542,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("x in the memory's place")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """Your layers get x as their memory, so nobody looks at the source: layer(x, memory, …)."""
     for layer in self.layers:
@@ -578,7 +551,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("x and memory swapped")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """x and memory have changed places: a layer takes x first, then memory."""
     for layer in self.layers:
@@ -587,7 +560,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("the memory replaced on the way")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """From the second layer on, your memory is what the layer before made. All layers look at the
     same memory, the encoder's."""
@@ -597,7 +570,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("no memory")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """A layer takes x, memory and two masks. You leave memory out, so that the mask stands in its
     place."""
@@ -607,7 +580,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("all outputs returned")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """You return what every layer made. Return the last one alone, after the norm."""
     outputs = []
@@ -618,7 +591,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("the memory cut off from the graph")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """The values are right, and no gradient flows back to the memory: the encoder would never
     learn. Take the .detach() away."""
@@ -628,7 +601,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @Decoder.misconception("written into x")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
     """Your call changes the caller's x: x[...] = … and methods ending in _ work in place. Write x =
     layer(x, …), which gives the new tensor the old name."""

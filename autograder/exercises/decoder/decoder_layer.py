@@ -1,7 +1,6 @@
 """Masked self-attention, cross-attention, feed-forward."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -20,6 +19,7 @@ from autograder.checks.probes import (
     parameters_named,
     single_precision,
 )
+from autograder.checks.wrong_module import wrong_constructor, wrong_forward, wrong_method
 from workbook import pieces
 
 DecoderLayer = Exercise(
@@ -272,7 +272,10 @@ class _Parts(nn.Module):
         return self.add(x, lambda y: self.self_attention(y, y, y, mask)[0], self.norm1)
 
     def across(self, x, memory, mask):
-        return self.add(x, lambda y: self.cross_attention(y, memory, memory, mask)[0], self.norm2)
+        return self.add(x, lambda y: self.look(y, memory, mask), self.norm2)
+
+    def look(self, y, memory, mask):
+        return self.cross_attention(y, memory, memory, mask)[0]
 
     def feed(self, x):
         return self.add(x, self.feed_forward, self.norm3)
@@ -281,53 +284,10 @@ class _Parts(nn.Module):
         return self.feed(self.across(self.itself(x, self_mask), memory, cross_mask))
 
 
-def _forward(change: Callable[..., Any]) -> type[nn.Module]:
-    """A DecoderLayer that is right but for its forward."""
-
-    class Wrong(_Parts):
-        def forward(self, x, memory, self_mask=None, cross_mask=None):
-            return change(self, x, memory, self_mask, cross_mask)
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
-
-
-def _crossing(change: Callable[..., Any]) -> type[nn.Module]:
-    """A DecoderLayer that is right but for what its cross-attention does with the states y."""
-
-    class Wrong(_Parts):
-        def across(self, x, memory, mask):
-            return self.add(x, lambda y: change(self, y, memory, mask), self.norm2)
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
-
-
-def _built(change: Callable[..., Any]) -> type[nn.Module]:
-    """A DecoderLayer that is right but for something that its constructor makes."""
-
-    class Wrong(_Parts):
-        def __init__(
-            self,
-            d_model,
-            num_heads,
-            d_ff,
-            dropout=0.1,
-            norm_first=True,
-            activation="relu",
-            eps=1e-5,
-        ):
-            super().__init__(d_model, num_heads, d_ff, dropout, norm_first, activation, eps)
-            change(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps)
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
-
-
 # What is wrong with the constructor.
 @DecoderLayer.misconception("torch's names")
-@_built
-def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
+@wrong_constructor(_Parts)
+def _(self):
     """The parts have other names than the exercise asks: self_attention, cross_attention,
     feed_forward, norm1, norm2, norm3. (torch's own layer says self_attn and multihead_attn.)"""
     self.self_attn, self.multihead_attn = self.self_attention, self.cross_attention
@@ -335,16 +295,16 @@ def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
 
 
 @DecoderLayer.misconception("one attention for both")
-@_built
-def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
+@wrong_constructor(_Parts)
+def _(self):
     """Self-attention and cross-attention are the same module. They ask other questions and need
     weights of their own: make a second MultiHeadAttention."""
     self.cross_attention = self.self_attention
 
 
 @DecoderLayer.misconception("one norm for all three")
-@_built
-def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
+@wrong_constructor(_Parts)
+def _(self):
     """norm1, norm2 and norm3 are the same module. Each place learns a scale and a shift of its own:
     make three LayerNorms."""
     self.norm2 = self.norm3 = self.norm1
@@ -400,23 +360,23 @@ class _(_Parts):
 
 
 @DecoderLayer.misconception("a norm for the memory")
-@_built
-def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
+@wrong_constructor(_Parts)
+def _(self, d_model, eps):
     """There is a fourth norm. The memory needs none: the encoder's last norm has done it. Three
     sublayers, three norms."""
     self.norm4 = pieces.LayerNorm(d_model, eps)
 
 
 @DecoderLayer.misconception("the feed-forward layer's sizes swapped")
-@_built
-def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
+@wrong_constructor(_Parts)
+def _(self, d_model, d_ff, dropout, activation):
     """FeedForward gets d_ff and d_model in the wrong order: FeedForward(d_model, d_ff, …)."""
     self.feed_forward = pieces.FeedForward(d_ff, d_model, dropout, activation)
 
 
 @DecoderLayer.misconception("parts in a plain list")
-@_built
-def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
+@wrong_constructor(_Parts)
+def _(self):
     """Some of your parts are kept in a plain list or tuple, where the module doesn't see them: they
     would never be trained or moved to the GPU. Make each an attribute: self.norm1 = …."""
     norms = self.norm1, self.norm2, self.norm3
@@ -425,39 +385,39 @@ def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
 
 
 @DecoderLayer.misconception("eps not passed on")
-@_built
-def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
+@wrong_constructor(_Parts)
+def _(self, d_model):
     """Your norms have the default eps, whatever the layer is given: LayerNorm(d_model, eps), three
     times."""
     self.norm1, self.norm2, self.norm3 = (pieces.LayerNorm(d_model) for _ in range(3))
 
 
 @DecoderLayer.misconception("eps not passed on to the last norm")
-@_built
-def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
+@wrong_constructor(_Parts)
+def _(self, d_model):
     """norm1 and norm2 get eps, and norm3 doesn't: LayerNorm(d_model, eps), three times."""
     self.norm3 = pieces.LayerNorm(d_model)
 
 
 @DecoderLayer.misconception("activation not passed on")
-@_built
-def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
+@wrong_constructor(_Parts)
+def _(self, d_model, d_ff, dropout):
     """Your feed-forward layer always uses ReLU. Hand activation on: FeedForward(d_model, d_ff,
     dropout, activation)."""
     self.feed_forward = pieces.FeedForward(d_model, d_ff, dropout)
 
 
 @DecoderLayer.misconception("activation in dropout's place")
-@_built
-def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
+@wrong_constructor(_Parts)
+def _(self, d_model, d_ff, activation):
     """FeedForward's third argument is dropout and its fourth is activation. You hand the name of
     the activation over where a probability belongs."""
     self.feed_forward = pieces.FeedForward(d_model, d_ff, activation)
 
 
 @DecoderLayer.misconception("dropout not passed to the attentions")
-@_built
-def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
+@wrong_constructor(_Parts)
+def _(self, d_model, num_heads):
     """Your attentions drop nothing: dropout acts on the attention weights too. MultiHeadAttention's
     third argument is dropout, 0 unless you say so."""
     self.self_attention = pieces.MultiHeadAttention(d_model, num_heads)
@@ -465,54 +425,54 @@ def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
 
 
 @DecoderLayer.misconception("dropout not passed to cross-attention")
-@_built
-def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
+@wrong_constructor(_Parts)
+def _(self, d_model, num_heads):
     """cross_attention drops none of its weights. Hand dropout on to it, as to self_attention."""
     self.cross_attention = pieces.MultiHeadAttention(d_model, num_heads)
 
 
 @DecoderLayer.misconception("no dropout inside the feed-forward layer")
-@_built
-def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
+@wrong_constructor(_Parts)
+def _(self, d_model, d_ff, activation):
     """Your feed-forward layer drops none of its hidden features: FeedForward(d_model, d_ff,
     dropout, activation)."""
     self.feed_forward = pieces.FeedForward(d_model, d_ff, 0.0, activation)
 
 
 @DecoderLayer.misconception("FeedForward keeps its own dropout")
-@_built
-def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
+@wrong_constructor(_Parts)
+def _(self, d_model, d_ff, activation):
     """Your feed-forward layer drops its default 10 %, whatever the layer is given: FeedForward(
     d_model, d_ff, dropout, activation)."""
     self.feed_forward = pieces.FeedForward(d_model, d_ff, activation=activation)
 
 
 @DecoderLayer.misconception("always pre-norm")
-@_built
-def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
+@wrong_constructor(_Parts)
+def _(self):
     """Your layer is pre-norm whatever norm_first says. Keep it in __init__, and hand it to residual
     each time: its last argument is True unless you say so."""
     self.norm_first = True
 
 
 @DecoderLayer.misconception("always post-norm")
-@_built
-def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
+@wrong_constructor(_Parts)
+def _(self):
     """Your layer is post-norm, norm(x + sublayer(x)), whatever norm_first says. With
     norm_first=True the sublayer gets norm(x), and nothing is normed after the addition."""
     self.norm_first = False
 
 
 @DecoderLayer.misconception("norm_first the other way round")
-@_built
-def _(self, d_model, num_heads, d_ff, dropout, norm_first, activation, eps):
+@wrong_constructor(_Parts)
+def _(self, norm_first):
     """Pre-norm and post-norm have changed places: norm_first=True means x + sublayer(norm(x))."""
     self.norm_first = not norm_first
 
 
 # What is wrong with forward: the order, the roads around the sublayers, the norms.
 @DecoderLayer.misconception("cross-attention first")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """You look at the source before the target has looked at itself. The order is self-attention,
     cross-attention, feed-forward."""
@@ -520,7 +480,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("feed-forward before cross-attention")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """Your feed-forward layer comes second, as in the encoder. Here it comes last: self-attention,
     cross-attention, feed-forward."""
@@ -528,7 +488,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("cross-attention never called")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """Nothing that cross-attention finds reaches the output: it is never called, or its result
     isn't kept. It comes second, and the next step goes on from its result: x = residual(x, …)."""
@@ -536,7 +496,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("self-attention never called")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """Nothing that self-attention finds reaches the output: it is never called, or its result isn't
     kept. It comes first, and the next step goes on from its result: x = residual(x, …)."""
@@ -544,7 +504,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("no feed-forward layer")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """Nothing that the feed-forward layer makes reaches the output: it is never called, or its
     result isn't returned. It comes last, with norm3 and a residual."""
@@ -552,7 +512,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("the two looks side by side")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """Both attentions start from the layer's input, and their results are added up. They come one
     after the other: cross-attention asks with what self-attention has left behind."""
@@ -561,7 +521,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("cross-attention asks with the layer's input")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """Your cross-attention asks with the x that came into the layer. It should ask with the x after
     self-attention: give the new one a place, x = residual(x, …)."""
@@ -631,7 +591,7 @@ class _(_Parts):
 
 
 @DecoderLayer.misconception("the layer's input added each time")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """Each of your residuals adds the x that came into the layer. It adds the x of its own step: x
     = x + sublayer(x), and the next step goes on from there."""
@@ -648,7 +608,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("added twice")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """Your sublayer adds its input itself, and residual adds it once more. The sublayer returns
     only what it found; residual does the rest."""
@@ -660,7 +620,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("the memory normed too")
-@_crossing
+@wrong_method(_Parts, "look")
 def _(self, y, memory, mask):
     """You norm the memory. It comes from the encoder's last norm as it should be: in pre-norm, only
     the layer's own states go through norm2, and memory stays as it is."""
@@ -670,7 +630,7 @@ def _(self, y, memory, mask):
 
 
 @DecoderLayer.misconception("norm2 used twice")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """The feed-forward layer uses norm2 once more, and norm3 is never used: each sublayer has a
     norm of its own."""
@@ -679,7 +639,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("norm1 used twice")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """Cross-attention uses norm1 once more, and norm2 is never used: each sublayer has a norm of
     its own."""
@@ -692,7 +652,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("norm1 used three times")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """All three sublayers use norm1; norm2 and norm3 are never used. Each has a norm of its own."""
     self_look = self.itself(x, self_mask)
@@ -703,7 +663,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("norm2 and norm3 swapped")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """norm2 and norm3 have changed places: norm2 belongs to cross-attention, norm3 to the
     feed-forward layer."""
@@ -725,7 +685,7 @@ class _(_Parts):
 
 
 @DecoderLayer.misconception("cross-attention asks without a norm")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """Your cross-attention asks with x as it is. In pre-norm, it asks with norm2(x); only the
     memory isn't normed."""
@@ -735,7 +695,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("self-attention without a norm")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """Your self-attention looks at x as it is, not at what residual hands over. The function that
     you give to residual has an argument, norm1(x) in pre-norm: use it as query, key and value."""
@@ -744,7 +704,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("norm1 and norm2 swapped")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """norm1 and norm2 have changed places: norm1 belongs to self-attention, norm2 to
     cross-attention."""
@@ -754,7 +714,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("the feed-forward layer always pre-norm")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """The last of your residuals isn't told norm_first, and is pre-norm whatever it says. Hand it
     self.norm_first all three times."""
@@ -772,7 +732,7 @@ class _(_Parts):
 
 
 @DecoderLayer.misconception("a result for a sublayer")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """residual wants the sublayer, a function, and calls it itself. You hand over what it returned:
     write self.feed_forward, without (x)."""
@@ -782,7 +742,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 # What is wrong with forward: who asks, and who is looked at.
 @DecoderLayer.misconception("the memory asks")
-@_crossing
+@wrong_method(_Parts, "look")
 def _(self, y, memory, mask):
     """Queries and memory have changed places: your source asks and the target answers. The decoder
     has the questions: cross_attention(y, memory, memory, …)."""
@@ -791,7 +751,7 @@ def _(self, y, memory, mask):
 
 
 @DecoderLayer.misconception("keys from the memory, values from x")
-@_crossing
+@wrong_method(_Parts, "look")
 def _(self, y, memory, mask):
     """Your keys come from the memory and your values from x: you look up source words and take home
     target words. Keys and values both come from memory."""
@@ -799,7 +759,7 @@ def _(self, y, memory, mask):
 
 
 @DecoderLayer.misconception("keys from x, values from the memory")
-@_crossing
+@wrong_method(_Parts, "look")
 def _(self, y, memory, mask):
     """Your keys come from x and your values from the memory: the weights are about other words than
     what is taken home. Keys and values both come from memory."""
@@ -807,7 +767,7 @@ def _(self, y, memory, mask):
 
 
 @DecoderLayer.misconception("cross-attention looks at x")
-@_crossing
+@wrong_method(_Parts, "look")
 def _(self, y, memory, mask):
     """Your cross-attention looks at x again, and memory is never used. Its keys and values come
     from memory: cross_attention(y, memory, memory, cross_mask)."""
@@ -815,7 +775,7 @@ def _(self, y, memory, mask):
 
 
 @DecoderLayer.misconception("self-attention a second time")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """memory is never used: your second sublayer is self-attention again, of x to x. Its keys and
     values come from the memory: cross_attention(y, memory, memory, cross_mask)."""
@@ -844,7 +804,7 @@ class _(_Parts):
 
 
 @DecoderLayer.misconception("self_attention called twice")
-@_crossing
+@wrong_method(_Parts, "look")
 def _(self, y, memory, mask):
     """You look at the memory with self_attention, and cross_attention is never used. The two have
     weights of their own."""
@@ -852,7 +812,7 @@ def _(self, y, memory, mask):
 
 
 @DecoderLayer.misconception("source and target in one row")
-@_crossing
+@wrong_method(_Parts, "look")
 def _(self, y, memory, mask):
     """Your cross-attention looks at source and target, put one behind the other. It looks at the
     memory alone: self-attention has looked at the target."""
@@ -879,7 +839,7 @@ def _looks(self, y, memory, mask, scale):
 
 
 @DecoderLayer.misconception("cross-attention not scaled")
-@_crossing
+@wrong_method(_Parts, "look")
 def _(self, y, memory, mask):
     """The scores of your cross-attention aren't divided by √d_head. Self-attention and
     cross-attention are the same calculation: use MultiHeadAttention for both."""
@@ -887,7 +847,7 @@ def _(self, y, memory, mask):
 
 
 @DecoderLayer.misconception("cross-attention scaled by the whole width")
-@_crossing
+@wrong_method(_Parts, "look")
 def _(self, y, memory, mask):
     """The scores of your cross-attention are divided by √d_model; a head compares d_head features.
     Self-attention and cross-attention are the same calculation: use MultiHeadAttention for
@@ -896,7 +856,7 @@ def _(self, y, memory, mask):
 
 
 @DecoderLayer.misconception("cross-attention's empty row gives NaN")
-@_crossing
+@wrong_method(_Parts, "look")
 def _(self, y, memory, mask):
     """A sentence whose source is hidden altogether gets NaN: torch.softmax makes it of a row of
     −inf. Your MultiHeadAttention gives zeros there: use it."""
@@ -907,7 +867,7 @@ def _(self, y, memory, mask):
 
 # What is wrong with forward: masks.
 @DecoderLayer.misconception("masks swapped")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """The masks have changed places: self_mask belongs to self_attention, cross_mask to
     cross_attention. (With source and target of equal length, no error would tell you.)"""
@@ -915,7 +875,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("self_mask on both")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """Your cross-attention uses self_mask. Nothing of the source lies in the future; what it hides
     is padding, and cross_mask says where."""
@@ -923,7 +883,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("cross_mask on both")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """Your self-attention uses cross_mask, which says where the source is padding. The target's own
     mask is self_mask: without it, a word sees the future."""
@@ -931,7 +891,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("self_mask not passed on")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """self_mask is never used, so every word sees the future. Hand it to self_attention, as its
     fourth argument."""
@@ -939,7 +899,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("cross_mask not passed on")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """cross_mask is never used, so the target looks at the source's padding. Hand it to
     cross_attention, as its fourth argument."""
@@ -947,7 +907,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("no mask passed on")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """Neither of the masks is used. Hand self_mask to self_attention and cross_mask to
     cross_attention, each as the fourth argument."""
@@ -955,7 +915,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("a causal mask whatever is given")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """Your self-attention always uses a causal mask of its own. The layer does what self_mask says:
     with None, it looks everywhere."""
@@ -964,7 +924,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("a causal mask where none is given")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """Without a self_mask, your layer makes a causal one. None means no mask; whoever calls the
     layer decides."""
@@ -974,7 +934,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("masks the other way round")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """You turn the masks round. True means "may attend" in your own attention; pass them on as they
     are. (It is in nn.MultiheadAttention that True means "hidden".)"""
@@ -983,7 +943,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("self_mask the other way round")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """You turn self_mask round. True means "may attend" in your own attention; pass it on as it
     is."""
@@ -992,7 +952,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("an axis added to the masks")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """You add an axis to the masks. They come with one for the heads already: pass them on as they
     are."""
@@ -1011,7 +971,7 @@ class _(_Parts):
 
 
 @DecoderLayer.misconception("no dropout after cross-attention")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """What cross-attention brings home is added in full. Dropout acts on it too, as on the other
     two."""
@@ -1027,7 +987,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("no dropout after the feed-forward layer")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """What the feed-forward layer makes is added in full. Dropout acts on it too, as on the other
     two (there is another one inside of it)."""
@@ -1057,7 +1017,7 @@ class _(_Parts):
 
 
 @DecoderLayer.misconception("the attention's two results")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """MultiHeadAttention returns two things, output and weights, and you add the pair to x. Take
     the first: self.self_attention(…)[0]."""
@@ -1067,7 +1027,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("weights returned too")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """You return the attention weights beside the output. The layer returns x alone; whoever wants
     to see the weights uses a forward hook."""
@@ -1077,7 +1037,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("the memory cut off from the graph")
-@_crossing
+@wrong_method(_Parts, "look")
 def _(self, y, memory, mask):
     """The values are right, and no gradient flows back to the memory: the encoder would never
     learn. Take the .detach() away."""
@@ -1086,7 +1046,7 @@ def _(self, y, memory, mask):
 
 
 @DecoderLayer.misconception("x changed in place")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """Your call changes the caller's x: += works in place. Write x = x + …, which makes a new
     one."""
@@ -1096,7 +1056,7 @@ def _(self, x, memory, self_mask, cross_mask):
 
 
 @DecoderLayer.misconception("the memory returned")
-@_forward
+@wrong_forward(_Parts)
 def _(self, x, memory, self_mask, cross_mask):
     """You return the memory beside x. It stays as it is for all layers: return x alone."""
     return self.feed(self.across(self.itself(x, self_mask), memory, cross_mask)), memory

@@ -1,8 +1,6 @@
 """Logits over the vocabulary, with the embedding's own table."""
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import nn
@@ -21,6 +19,7 @@ from autograder.checks.probes import (
     parameters_named,
     single_precision,
 )
+from autograder.checks.wrong_module import wrong_forward
 from workbook import pieces
 
 OutputHead = Exercise("OutputHead", reference=pieces.OutputHead)
@@ -116,17 +115,6 @@ class _Head(nn.Module):
 
     def forward(self, x):
         return x @ self.weight.T
-
-
-def _headed(change: Callable[..., Any]) -> type[nn.Module]:
-    """An OutputHead that is right but for its forward."""
-
-    class Wrong(_Head):
-        def forward(self, x):
-            return change(self, x)
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
 
 
 @OutputHead.misconception("with a bias")
@@ -337,7 +325,7 @@ class _(_Head):
 
 
 @OutputHead.misconception("probabilities")
-@_headed
+@wrong_forward(_Head)
 def _(self, x):
     """You return probabilities. The head returns logits: cross_entropy takes the softmax itself,
     and a second one would flatten everything."""
@@ -345,7 +333,7 @@ def _(self, x):
 
 
 @OutputHead.misconception("log-probabilities")
-@_headed
+@wrong_forward(_Head)
 def _(self, x):
     """You return log-probabilities. The head returns logits: cross_entropy takes the log-softmax
     itself."""
@@ -353,21 +341,21 @@ def _(self, x):
 
 
 @OutputHead.misconception("a sigmoid")
-@_headed
+@wrong_forward(_Head)
 def _(self, x):
     """You squeeze the logits through a sigmoid. The head returns them as they are."""
     return torch.sigmoid(x @ self.weight.T)
 
 
 @OutputHead.misconception("a ReLU")
-@_headed
+@wrong_forward(_Head)
 def _(self, x):
     """You cut negative logits off. The head returns them as they are, negative ones too."""
     return torch.relu(x @ self.weight.T)
 
 
 @OutputHead.misconception("the best word")
-@_headed
+@wrong_forward(_Head)
 def _(self, x):
     """You return the number of the best word. The head returns a logit for every word; who decodes
     chooses."""
@@ -375,14 +363,14 @@ def _(self, x):
 
 
 @OutputHead.misconception("divided by the root")
-@_headed
+@wrong_forward(_Head)
 def _(self, x):
     """You divide by √d_model, as attention does. Here nothing is divided: x weightᵀ."""
     return x @ self.weight.T / math.sqrt(x.size(-1))
 
 
 @OutputHead.misconception("multiplied by the root")
-@_headed
+@wrong_forward(_Head)
 def _(self, x):
     """You multiply by √d_model. That is done to an embedding on its way in; the head is x
     weightᵀ."""
@@ -390,7 +378,7 @@ def _(self, x):
 
 
 @OutputHead.misconception("cosines")
-@_headed
+@wrong_forward(_Head)
 def _(self, x):
     """You take cosines: x and the rows are made of length 1 first. The head takes the dot product
     as it is."""
@@ -398,7 +386,7 @@ def _(self, x):
 
 
 @OutputHead.misconception("the last position only")
-@_headed
+@wrong_forward(_Head)
 def _(self, x):
     """You return the logits of the last position. Training needs those of all positions: x
     weightᵀ, whatever stands in front."""
@@ -406,14 +394,14 @@ def _(self, x):
 
 
 @OutputHead.misconception("positions averaged")
-@_headed
+@wrong_forward(_Head)
 def _(self, x):
     """You average over the positions first. Each position predicts a word of its own."""
     return x.mean(-2) @ self.weight.T
 
 
 @OutputHead.misconception("sentences in one row")
-@_headed
+@wrong_forward(_Head)
 def _(self, x):
     """You flatten batch and positions. They stay as they are: only the last axis changes, from
     d_model to vocab_size."""
@@ -421,7 +409,7 @@ def _(self, x):
 
 
 @OutputHead.misconception("words before positions")
-@_headed
+@wrong_forward(_Head)
 def _(self, x):
     """Your axes are (…, vocab_size, length). The words come last: x @ weight.T, not weight @
     x.T."""
@@ -429,7 +417,7 @@ def _(self, x):
 
 
 @OutputHead.misconception("three axes or nothing")
-@_headed
+@wrong_forward(_Head)
 def _(self, x):
     """Your head takes (batch, length, d_model) only. A decoder that writes word by word hands over
     other shapes: x @ weight.T takes any."""
@@ -437,7 +425,7 @@ def _(self, x):
 
 
 @OutputHead.misconception("x looked up")
-@_headed
+@wrong_forward(_Head)
 def _(self, x):
     """An embedding turns numbers into vectors. The head goes the other way: the dot product of x
     with each row, x @ weight.T."""
@@ -445,14 +433,14 @@ def _(self, x):
 
 
 @OutputHead.misconception("not transposed")
-@_headed
+@wrong_forward(_Head)
 def _(self, x):
     """The weight is (vocab_size, d_model), so it has to be transposed: x @ self.weight.T."""
     return x @ self.weight
 
 
 @OutputHead.misconception("cut off from the graph")
-@_headed
+@wrong_forward(_Head)
 def _(self, x):
     """The values are right, and no gradient flows back to weight, so that it never learns: look for
     .detach(), .data or requires_grad=False."""
@@ -460,7 +448,7 @@ def _(self, x):
 
 
 @OutputHead.misconception("x cut off from the graph")
-@_headed
+@wrong_forward(_Head)
 def _(self, x):
     """The values are right, and no gradient flows back to x, so the layers below never learn. Take
     the .detach() away."""
@@ -468,7 +456,7 @@ def _(self, x):
 
 
 @OutputHead.misconception("x changed in place")
-@_headed
+@wrong_forward(_Head)
 def _(self, x):
     """Your call changes the caller's x: methods that end in _ and *= work in place."""
     logits = x @ self.weight.T

@@ -18,6 +18,7 @@ from autograder.checks.probes import (
     parameters_named,
     single_precision,
 )
+from autograder.checks.wrong_module import wrong_forward
 from autograder.exercises.dot_product_attention.scaled_dot_product_attention import ATTENDED, weigh
 from workbook import pieces
 
@@ -98,25 +99,18 @@ single_precision(SelfAttention, _masked_sentence, ATTENDED, points=0.25)
 class _Projections(nn.Module):
     """The part that most wrong answers get right."""
 
-    def __init__(self, d_model, d_k, d_v, bias=False):
+    bias = False
+
+    def __init__(self, d_model, d_k, d_v):
         super().__init__()
-        self.q_proj = nn.Linear(d_model, d_k, bias=bias)
-        self.k_proj = nn.Linear(d_model, d_k, bias=bias)
-        self.v_proj = nn.Linear(d_model, d_v, bias=bias)
+        self.q_proj = nn.Linear(d_model, d_k, bias=self.bias)
+        self.k_proj = nn.Linear(d_model, d_k, bias=self.bias)
+        self.v_proj = nn.Linear(d_model, d_v, bias=self.bias)
 
-
-def _forward(change):
-    """A SelfAttention that is right but for its forward."""
-
-    class Wrong(_Projections):
-        def __init__(self, d_model, d_k, d_v):
-            super().__init__(d_model, d_k, d_v)
-
-        def forward(self, x, mask=None):
-            return change(self, x, mask)
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
+    def forward(self, x, mask=None):
+        return pieces.scaled_dot_product_attention(
+            self.q_proj(x), self.k_proj(x), self.v_proj(x), mask
+        )
 
 
 @SelfAttention.misconception("projections with bias")
@@ -124,13 +118,7 @@ class _(_Projections):
     """Your projections have a bias. Write nn.Linear(…, bias=False): the exercise lists three
     weights and nothing else."""
 
-    def __init__(self, d_model, d_k, d_v):
-        super().__init__(d_model, d_k, d_v, bias=True)
-
-    def forward(self, x, mask=None):
-        return pieces.scaled_dot_product_attention(
-            self.q_proj(x), self.k_proj(x), self.v_proj(x), mask
-        )
+    bias = True
 
 
 @SelfAttention.misconception("projections in a plain list")
@@ -205,28 +193,28 @@ class _(_Projections):
 
 
 @SelfAttention.misconception("query and key swapped")
-@_forward
+@wrong_forward(_Projections)
 def _(self, x, mask):
     """Query and key have changed places: q_proj makes the query, k_proj the key."""
     return pieces.scaled_dot_product_attention(self.k_proj(x), self.q_proj(x), self.v_proj(x), mask)
 
 
 @SelfAttention.misconception("value is the input")
-@_forward
+@wrong_forward(_Projections)
 def _(self, x, mask):
     """The values are x itself. They are a projection too: self.v_proj(x)."""
     return pieces.scaled_dot_product_attention(self.q_proj(x), self.k_proj(x), x, mask)
 
 
 @SelfAttention.misconception("mask not passed on")
-@_forward
+@wrong_forward(_Projections)
 def _(self, x, mask):
     """The mask stops here: pass it on to scaled_dot_product_attention."""
     return pieces.scaled_dot_product_attention(self.q_proj(x), self.k_proj(x), self.v_proj(x))
 
 
 @SelfAttention.misconception("mask inverted")
-@_forward
+@wrong_forward(_Projections)
 def _(self, x, mask):
     """Your mask works the other way round. True means “may attend” here as there: pass it on as it
     is."""
@@ -236,7 +224,7 @@ def _(self, x, mask):
 
 
 @SelfAttention.misconception("not scaled")
-@_forward
+@wrong_forward(_Projections)
 def _(self, x, mask):
     """The scores are not divided by √d_k. Your scaled_dot_product_attention does it for you: call
     it."""
@@ -245,7 +233,7 @@ def _(self, x, mask):
 
 
 @SelfAttention.misconception("scaled by the model's size")
-@_forward
+@wrong_forward(_Projections)
 def _(self, x, mask):
     """You divide by √d_model. Queries and keys have the size d_k: divide by √d_k."""
     query, key = self.q_proj(x), self.k_proj(x)
@@ -254,7 +242,7 @@ def _(self, x, mask):
 
 
 @SelfAttention.misconception("always causal")
-@_forward
+@wrong_forward(_Projections)
 def _(self, x, mask):
     """No word can see a later one, though no mask says so. Hiding the future is the decoder's
     affair (lesson 06), and the mask's."""
@@ -265,7 +253,7 @@ def _(self, x, mask):
 
 
 @SelfAttention.misconception("output only")
-@_forward
+@wrong_forward(_Projections)
 def _(self, x, mask):
     """You return the output alone. Return output, weights, as scaled_dot_product_attention does."""
     return pieces.scaled_dot_product_attention(
@@ -274,7 +262,7 @@ def _(self, x, mask):
 
 
 @SelfAttention.misconception("cut off from the graph")
-@_forward
+@wrong_forward(_Projections)
 def _(self, x, mask):
     """The values are right, but no gradient flows back: a .detach() or torch.no_grad() cuts the
     result off from the weights."""

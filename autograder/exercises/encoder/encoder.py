@@ -19,7 +19,7 @@ from autograder.checks.probes import (
     inputs_stay,
     parameters_named,
 )
-from autograder.checks.wrong_forward import Change
+from autograder.checks.wrong_module import wrong_constructor, wrong_forward
 from autograder.exercises.encoder.encoder_layer import (
     LAYER,
     expect_module,
@@ -145,13 +145,22 @@ class _Stack(nn.Module):
         eps=1e-5,
     ):
         super().__init__()
-        sizes = (d_model, num_heads, d_ff, dropout, norm_first, activation, eps)
-        self.layers = nn.ModuleList(pieces.EncoderLayer(*sizes) for _ in range(num_layers))
+        self.of_a_layer = {
+            "d_model": d_model,
+            "num_heads": num_heads,
+            "d_ff": d_ff,
+            "dropout": dropout,
+            "norm_first": norm_first,
+            "activation": activation,
+            "eps": eps,
+        }
+        self.layers = self.made(num_layers)
         self.norm = pieces.LayerNorm(d_model, eps) if norm_first else None
-        self.made_of(sizes)
 
-    def made_of(self, sizes):
-        """What a wrong answer makes otherwise."""
+    def made(self, count, **changed):
+        """So many layers, of the stack's own arguments but for the changed ones."""
+        given = self.of_a_layer | changed
+        return nn.ModuleList(pieces.EncoderLayer(**given) for _ in range(count))
 
     def last(self, x):
         return x if self.norm is None else self.norm(x)
@@ -162,31 +171,9 @@ class _Stack(nn.Module):
         return self.last(x)
 
 
-def _stacked(change: Change) -> type[nn.Module]:
-    """An Encoder that is right but for its forward."""
-
-    class Wrong(_Stack):
-        def forward(self, x, mask=None):
-            return change(self, x, mask)
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
-
-
-def _stack_of(change: Change) -> type[nn.Module]:
-    """An Encoder that is right but for what it is made of; `change` gets it and its layers'
-    sizes."""
-
-    class Wrong(_Stack):
-        made_of = change
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
-
-
 @Encoder.misconception("one layer, many times")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self):
     """All your layers are one and the same module: [layer] * n repeats it, and there is one set of
     weights. The layers share the architecture and not the weights: make each anew, [EncoderLayer(…)
     for _ in range(n)]."""
@@ -194,7 +181,7 @@ def _(self, sizes):
 
 
 @Encoder.misconception("one layer, applied again and again")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """You apply the first layer again and again. Go through all of them: for layer in
     self.layers."""
@@ -204,8 +191,8 @@ def _(self, x, mask):
 
 
 @Encoder.misconception("copies of one layer")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self):
     """Your layers are copies of one another: they start from the same numbers. Make each anew, so
     that each starts from random numbers of its own."""
     self.layers = nn.ModuleList(copy.deepcopy(self.layers[0]) for _ in self.layers)
@@ -240,8 +227,8 @@ class _(nn.Module):
 
 
 @Encoder.misconception("other names")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self):
     """The sub-modules have other names than the exercise asks: layers and norm. Names are how
     weights are exchanged with other implementations."""
     self.blocks, self.final_norm = self.layers, self.norm
@@ -256,15 +243,15 @@ def _renamed(self, x, mask):
 
 
 @Encoder.misconception("no last norm")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self):
     """In pre-norm a last norm is missing. The road past the sublayers is never normalised, so x
     grows from layer to layer: self.norm = LayerNorm(d_model, eps), used at the end."""
     self.norm = None
 
 
 @Encoder.misconception("the last norm never used")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """norm is made and never used. In pre-norm it comes last, after all layers."""
     for layer in self.layers:
@@ -273,11 +260,11 @@ def _(self, x, mask):
 
 
 @Encoder.misconception("a last norm in post-norm too")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self, d_model, eps):
     """There is a last norm in post-norm too. There each layer ends with a norm already: with
     norm_first=False a stack has none of its own."""
-    self.norm = pieces.LayerNorm(sizes[0], sizes[-1])
+    self.norm = pieces.LayerNorm(d_model, eps)
 
 
 @Encoder.misconception("the last norm always made")
@@ -285,32 +272,42 @@ class _(_Stack):
     """In post-norm norm is made and not used: its weights would be saved, and waited for by whoever
     loads published ones. Make it with norm_first only."""
 
-    def made_of(self, sizes):
-        self.used = sizes[4]
-        self.norm = pieces.LayerNorm(sizes[0], sizes[-1])
+    def __init__(
+        self,
+        num_layers,
+        d_model,
+        num_heads,
+        d_ff,
+        dropout=0.1,
+        norm_first=True,
+        activation="relu",
+        eps=1e-5,
+    ):
+        super().__init__(num_layers, d_model, num_heads, d_ff, dropout, norm_first, activation, eps)
+        self.used, self.norm = norm_first, pieces.LayerNorm(d_model, eps)
 
     def last(self, x):
         return self.norm(x) if self.used else x
 
 
 @Encoder.misconception("always a last norm, without eps")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self, d_model):
     """There is a last norm in post-norm too, where each layer ends with a norm already; and it
     never gets eps. Make it with norm_first only, as LayerNorm(d_model, eps)."""
-    self.norm = pieces.LayerNorm(sizes[0])
+    self.norm = pieces.LayerNorm(d_model)
 
 
 @Encoder.misconception("the last norm in post-norm only")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self, d_model, norm_first, eps):
     """The last norm is there in post-norm, and not in pre-norm: it is the other way round. A
     post-norm layer ends with a norm already."""
-    self.norm = None if sizes[4] else pieces.LayerNorm(sizes[0], sizes[-1])
+    self.norm = None if norm_first else pieces.LayerNorm(d_model, eps)
 
 
 @Encoder.misconception("the norm behind every layer")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """norm comes behind each layer. It comes once, after the last layer."""
     for layer in self.layers:
@@ -319,7 +316,7 @@ def _(self, x, mask):
 
 
 @Encoder.misconception("the norm first")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """norm comes in front of the layers. It comes once, after the last one."""
     x = self.last(x)
@@ -329,7 +326,7 @@ def _(self, x, mask):
 
 
 @Encoder.misconception("the mask for the first layer only")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """Only the first layer gets the mask. From the second one on, every word looks at the padding
     again: pass the mask to every layer."""
@@ -339,7 +336,7 @@ def _(self, x, mask):
 
 
 @Encoder.misconception("the mask for the last layer only")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """Only the last layer gets the mask. By then the padding has been looked at: pass the mask to
     every layer."""
@@ -349,7 +346,7 @@ def _(self, x, mask):
 
 
 @Encoder.misconception("the mask not passed on")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """mask is never used: pass it to every layer, layer(x, mask)."""
     for layer in self.layers:
@@ -358,7 +355,7 @@ def _(self, x, mask):
 
 
 @Encoder.misconception("the mask inverted")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """You turn the mask round. Here True means "may attend", in your layers too: pass it on as it
     is."""
@@ -368,7 +365,7 @@ def _(self, x, mask):
 
 
 @Encoder.misconception("the mask inverted from layer to layer")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """You turn the mask round between the layers, so that every second one has it the wrong way.
     Pass the same mask to every layer."""
@@ -379,7 +376,7 @@ def _(self, x, mask):
 
 
 @Encoder.misconception("every layer reads the input")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """Every layer gets the x that came in, and only the last one's result counts. Each works on the
     result of the one before: x = layer(x, mask)."""
@@ -389,14 +386,14 @@ def _(self, x, mask):
 
 
 @Encoder.misconception("results added up")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """You add the layers' results up. They stand one behind the other: x = layer(x, mask)."""
     return self.last(sum(layer(x, mask) for layer in self.layers))
 
 
 @Encoder.misconception("another residual around each layer")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """You add x to each layer's result. The residuals are inside the layers already: x = layer(x,
     mask)."""
@@ -406,7 +403,7 @@ def _(self, x, mask):
 
 
 @Encoder.misconception("another residual around the stack")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """You add the x that came in at the end. The residuals are inside the layers already."""
     y = x
@@ -416,7 +413,7 @@ def _(self, x, mask):
 
 
 @Encoder.misconception("a list of results")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """You return what every layer gave, as a list. Return the last one, one tensor."""
     found = []
@@ -427,7 +424,7 @@ def _(self, x, mask):
 
 
 @Encoder.misconception("returned inside the loop")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """Only your first layer ever works: the return stands inside the loop. Move it out, so that
     all layers have their turn."""
@@ -436,7 +433,7 @@ def _(self, x, mask):
 
 
 @Encoder.misconception("the layers backwards")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """You go through the layers from the last to the first. layers[0] is the first to read the
     words."""
@@ -446,7 +443,7 @@ def _(self, x, mask):
 
 
 @Encoder.misconception("the last layer left out")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """One of your layers never gets its turn: go through all of self.layers."""
     for layer in self.layers[:-1]:
@@ -455,104 +452,95 @@ def _(self, x, mask):
 
 
 @Encoder.misconception("one layer too few")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self):
     """There is one layer fewer than num_layers. range(num_layers) counts from 0 and gives as many
     as it says."""
     self.layers = self.layers[:-1]
 
 
 @Encoder.misconception("always six layers")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self):
     """You always make six layers, as the paper has. num_layers says how many."""
-    self.layers = nn.ModuleList(pieces.EncoderLayer(*sizes) for _ in range(6))
-
-
-def _layers_with(**changed: Any) -> Change:
-    """Layers that are made with something else than what was passed."""
-    names = ("d_model", "num_heads", "d_ff", "dropout", "norm_first", "activation", "eps")
-
-    def made_of(self, sizes):
-        given = dict(zip(names, sizes, strict=True)) | changed
-        self.layers = nn.ModuleList(pieces.EncoderLayer(**given) for _ in self.layers)
-
-    return made_of
+    self.layers = self.made(6)
 
 
 @Encoder.misconception("norm_first not passed on")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self, num_layers):
     """norm_first never reaches the layers, which stay pre-norm. Pass it on."""
-    _layers_with(norm_first=True)(self, sizes)
+    self.layers = self.made(num_layers, norm_first=True)
 
 
 @Encoder.misconception("activation not passed on")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self, num_layers):
     """activation never reaches the layers, which stay with ReLU. Pass it on."""
-    _layers_with(activation="relu")(self, sizes)
+    self.layers = self.made(num_layers, activation="relu")
 
 
 @Encoder.misconception("eps not passed on")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self, num_layers):
     """eps reaches neither the layers nor the last norm. Pass it on to both."""
-    _layers_with(eps=1e-5)(self, sizes)
+    self.layers = self.made(num_layers, eps=1e-5)
     if self.norm is not None:
         self.norm.eps = 1e-5
 
 
 @Encoder.misconception("eps for the last norm only")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self, num_layers):
     """eps reaches the last norm, and not the layers. Pass it on to them too."""
-    _layers_with(eps=1e-5)(self, sizes)
+    self.layers = self.made(num_layers, eps=1e-5)
 
 
 @Encoder.misconception("eps for the layers only")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self):
     """eps reaches the layers, and not the last norm: LayerNorm(d_model, eps)."""
     if self.norm is not None:
         self.norm.eps = 1e-5
 
 
 @Encoder.misconception("activation and eps not passed on")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self, num_layers):
     """activation and eps are never passed on to the layers (nor eps to the last norm)."""
-    _layers_with(activation="relu", eps=1e-5)(self, sizes)
+    self.layers = self.made(num_layers, activation="relu", eps=1e-5)
     if self.norm is not None:
         self.norm.eps = 1e-5
 
 
 @Encoder.misconception("only the sizes passed on")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self, num_layers, d_model, num_heads, d_ff):
     """Your layers get d_model, num_heads and d_ff only. dropout, norm_first, activation and eps are
     theirs too: pass them on."""
-    self.layers = nn.ModuleList(pieces.EncoderLayer(*sizes[:3]) for _ in self.layers)
+    self.layers = nn.ModuleList(
+        pieces.EncoderLayer(d_model, num_heads, d_ff) for _ in range(num_layers)
+    )
     if self.norm is not None:
         self.norm.eps = 1e-5
 
 
 @Encoder.misconception("dropout not passed on")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self, num_layers):
     """dropout never reaches the layers, which stay with 0.1. Pass it on."""
-    _layers_with(dropout=0.1)(self, sizes)
+    self.layers = self.made(num_layers, dropout=0.1)
 
 
 @Encoder.misconception("no dropout")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self, num_layers):
     """Nothing is dropped in training: your layers have dropout 0. Pass dropout on."""
-    _layers_with(dropout=0.0)(self, sizes)
+    self.layers = self.made(num_layers, dropout=0.0)
 
 
 @Encoder.misconception("a dropout of its own, in front")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """You drop numbers outside the layers. All the dropout of a stack is inside its layers; the one
     in front of it belongs to PositionalEncoding."""
@@ -560,11 +548,13 @@ def _(self, x, mask):
 
 
 @Encoder.misconception("only the sizes passed on to the layers")
-@_stack_of
-def _(self, sizes):
+@wrong_constructor(_Stack)
+def _(self, num_layers, d_model, num_heads, d_ff):
     """Your layers get d_model, num_heads and d_ff only. dropout, norm_first, activation and eps are
     theirs too, as eps is the last norm's: pass them on."""
-    self.layers = nn.ModuleList(pieces.EncoderLayer(*sizes[:3]) for _ in self.layers)
+    self.layers = nn.ModuleList(
+        pieces.EncoderLayer(d_model, num_heads, d_ff) for _ in range(num_layers)
+    )
 
 
 @Encoder.misconception("new layers at every call")
@@ -591,7 +581,7 @@ class _(nn.Module):
 
 
 @Encoder.misconception("a graph cut between the layers")
-@_stacked
+@wrong_forward(_Stack)
 def _(self, x, mask):
     """The values are right, but no gradient gets past a layer: x is detached between them. So only
     the last layer would learn."""

@@ -1,6 +1,5 @@
 """Self-attention and feed-forward, each in its residual."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -21,7 +20,7 @@ from autograder.checks.probes import (
     parameters_named,
     single_precision,
 )
-from autograder.checks.wrong_forward import Change
+from autograder.checks.wrong_module import wrong_arguments, wrong_constructor, wrong_forward
 from workbook import pieces
 
 
@@ -263,52 +262,6 @@ class _Layer(nn.Module):
         return self.thought(self.attended(x, mask))
 
 
-def _layer(change: Change) -> type[nn.Module]:
-    """An EncoderLayer that is right but for its forward."""
-
-    class Wrong(_Layer):
-        def forward(self, x, mask=None):
-            return change(self, x, mask)
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
-
-
-def _born(base: type[nn.Module]) -> Callable[[Change], type[nn.Module]]:
-    """A module that is right but for what its constructor makes; `change` gets the arguments by
-    name, changes them, and may return something to be done with the module."""
-
-    def wrap(change: Change) -> type[nn.Module]:
-        class Wrong(base):
-            __init__ = _constructor(base, change)
-
-        Wrong.__doc__ = change.__doc__
-        return Wrong
-
-    return wrap
-
-
-def _constructor(base: type[nn.Module], change: Change) -> Callable[..., None]:
-    def __init__(
-        self, d_model, num_heads, d_ff, dropout=0.1, norm_first=True, activation="relu", eps=1e-5
-    ):
-        given = {
-            "d_model": d_model,
-            "num_heads": num_heads,
-            "d_ff": d_ff,
-            "dropout": dropout,
-            "norm_first": norm_first,
-            "activation": activation,
-            "eps": eps,
-        }
-        then = change(given)
-        base.__init__(self, **given)
-        if then is not None:
-            then(self)
-
-    return __init__
-
-
 # What is wrong with the constructor.
 @EncoderLayer.misconception("other names")
 class _(nn.Module):
@@ -333,11 +286,11 @@ class _(nn.Module):
 
 
 @EncoderLayer.misconception("one norm for both sublayers")
-@_born(_Layer)
-def _(given):
+@wrong_constructor(_Layer)
+def _(self):
     """Both sublayers share one layer norm. Each has its own, norm1 and norm2, with weights of its
     own."""
-    return lambda self: setattr(self, "norm2", self.norm1)
+    self.norm2 = self.norm1
 
 
 @EncoderLayer.misconception("only one norm")
@@ -357,10 +310,10 @@ class _(_Layer):
 
 
 @EncoderLayer.misconception("d_ff ignored")
-@_born(_Layer)
-def _(given):
+@wrong_arguments(_Layer)
+def _(d_model):
     """Your feed-forward layer always has 4 · d_model hidden features. d_ff says how many."""
-    given["d_ff"] = 4 * given["d_model"]
+    return {"d_ff": 4 * d_model}
 
 
 @EncoderLayer.misconception("no feed-forward layer")
@@ -394,76 +347,70 @@ class _(_Layer):
 
 
 @EncoderLayer.misconception("attention without bias")
-@_born(_Layer)
-def _(given):
+@wrong_constructor(_Layer)
+def _(self, d_model, num_heads, dropout):
     """Your attention has no biases. MultiHeadAttention has them unless it is told otherwise."""
-
-    def then(self):
-        self.self_attention = pieces.MultiHeadAttention(
-            given["d_model"], given["num_heads"], given["dropout"], bias=False
-        )
-
-    return then
+    self.self_attention = pieces.MultiHeadAttention(d_model, num_heads, dropout, bias=False)
 
 
 @EncoderLayer.misconception("one head")
-@_born(_Layer)
-def _(given):
+@wrong_arguments(_Layer)
+def _():
     """Your attention always has one head. Pass num_heads on."""
-    given["num_heads"] = 1
+    return {"num_heads": 1}
 
 
 @EncoderLayer.misconception("norm_first ignored, always pre-norm")
-@_born(_Layer)
-def _(given):
+@wrong_arguments(_Layer)
+def _():
     """norm_first has no effect: your layer is always pre-norm. Keep it, self.norm_first =
     norm_first, and hand it to residual both times."""
-    given["norm_first"] = True
+    return {"norm_first": True}
 
 
 @EncoderLayer.misconception("norm_first ignored, always post-norm")
-@_born(_Layer)
-def _(given):
+@wrong_arguments(_Layer)
+def _():
     """norm_first has no effect: your layer is always post-norm. Keep it, self.norm_first =
     norm_first, and hand it to residual both times."""
-    given["norm_first"] = False
+    return {"norm_first": False}
 
 
 @EncoderLayer.misconception("norm_first the other way round")
-@_born(_Layer)
-def _(given):
+@wrong_arguments(_Layer)
+def _(norm_first):
     """The two orders have changed places: norm_first=True normalises each sublayer's input."""
-    given["norm_first"] = not given["norm_first"]
+    return {"norm_first": not norm_first}
 
 
 @EncoderLayer.misconception("activation not passed on")
-@_born(_Layer)
-def _(given):
+@wrong_arguments(_Layer)
+def _():
     """activation never reaches the feed-forward layer, which stays with ReLU: FeedForward(d_model,
     d_ff, dropout, activation)."""
-    given["activation"] = "relu"
+    return {"activation": "relu"}
 
 
 @EncoderLayer.misconception("eps not passed on")
-@_born(_Layer)
-def _(given):
+@wrong_arguments(_Layer)
+def _():
     """eps never reaches the layer norms, which stay with theirs: LayerNorm(d_model, eps)."""
-    given["eps"] = 1e-5
+    return {"eps": 1e-5}
 
 
 @EncoderLayer.misconception("activation and eps not passed on")
-@_born(_Layer)
-def _(given):
+@wrong_arguments(_Layer)
+def _():
     """activation and eps are never passed on: FeedForward(d_model, d_ff, dropout, activation) and
     LayerNorm(d_model, eps)."""
-    given["activation"], given["eps"] = "relu", 1e-5
+    return {"activation": "relu", "eps": 1e-5}
 
 
 @EncoderLayer.misconception("eps for one norm only")
-@_born(_Layer)
-def _(given):
+@wrong_constructor(_Layer)
+def _(self):
     """eps reaches norm1 and not norm2. Both layer norms get it."""
-    return lambda self: setattr(self.norm2, "eps", 1e-5)
+    self.norm2.eps = 1e-5
 
 
 @EncoderLayer.misconception("activation in dropout's place")
@@ -518,7 +465,7 @@ class _(nn.Module):
 
 # What is wrong with forward.
 @EncoderLayer.misconception("the mask not passed on")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """mask is never used, so every word looks at the padding too. Hand it to self_attention as the
     fourth argument."""
@@ -526,7 +473,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("the mask inverted")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """You turn the mask round. Here True means "may attend", in your attention too: pass it on as
     it is."""
@@ -534,7 +481,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("an axis added to the mask")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """You add an axis to the mask. It comes with four already, (batch, heads, queries, keys), with
     1 wherever it serves all: pass it on as it is."""
@@ -542,7 +489,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("two axes added to the mask")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """You add axes to the mask. It comes with four already, (batch, heads, queries, keys), with 1
     wherever it serves all (padding_mask has made them): pass it on as it is."""
@@ -550,7 +497,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("the first sentence's mask for all")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """You use the mask of the first sentence for all. Pass the whole mask on; it broadcasts by
     itself."""
@@ -558,7 +505,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("no residual around the attention")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """Nothing is added around the attention: each word is replaced by what it found. Wrap the
     attention in residual."""
@@ -568,7 +515,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("no residual around the feed-forward layer")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """Nothing is added around the feed-forward layer. Wrap it in residual, as the attention."""
     x = self.attended(x, mask)
@@ -578,7 +525,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("no residuals")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """There is no residual at all: nothing goes past the sublayers. Wrap each of them in
     residual."""
@@ -590,7 +537,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("the normalised x added")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """In pre-norm you add the normalised x, in place of x. The road past a sublayer goes through no
     norm: your residual does it right."""
@@ -603,7 +550,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("x added around residual")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """You add x to what residual returns. residual has added it already: x = residual(x, …)."""
     x = x + self.attended(x, mask)
@@ -611,7 +558,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("x added around the attention's residual")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """You add x to what the first residual returns. residual has added it already: x = residual(x,
     …)."""
@@ -619,7 +566,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("normalised in the sublayers too")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """You normalise inside your sublayers as well. residual calls the norm that you hand over, in
     its right place: the sublayers themselves take y as it comes."""
@@ -628,7 +575,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("normalised in the attention too")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """You normalise inside the function around the attention as well. residual calls the norm that
     you hand over, in its right place: take y as it comes."""
@@ -636,7 +583,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("residual added after the norm")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """In post-norm you normalise what the sublayer gave and then add x. The sum is what is
     normalised: your residual does it right."""
@@ -647,7 +594,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("side by side, not one after the other")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """Your feed-forward layer works on the x that came in. It works on what the attention has made
     of it: the second residual starts from the result of the first."""
@@ -658,7 +605,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("the second residual starts from x again")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """Your second residual adds the x that came in, so that the attention's result is on no direct
     road. It adds what the first one returned."""
@@ -669,7 +616,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("the attention's result thrown away")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """What the first residual returns is thrown away: the second one starts from the x that came
     in. Write x = residual(…) both times."""
@@ -677,14 +624,14 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("the feed-forward layer's result thrown away")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """What the second residual returns is thrown away (or it is never called). Return it."""
     return self.attended(x, mask)
 
 
 @EncoderLayer.misconception("the norms swapped")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """norm1 and norm2 have changed places: norm1 belongs to the attention, norm2 to the
     feed-forward layer."""
@@ -693,14 +640,14 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("norm1 for both")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """norm2 is made and never used: the feed-forward layer has norm2, not norm1."""
     return self.wrap(self.attended(x, mask), self.feed_forward, self.norm1)
 
 
 @EncoderLayer.misconception("only the queries normalised")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """In pre-norm only your queries are normalised. Query, key and value are the same normalised x:
     inside the sublayer, use its own argument three times."""
@@ -711,7 +658,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("the sublayer looks at x from outside")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """Your sublayer ignores its own argument and takes x from outside, so that in pre-norm the
     attention gets an x that isn't normalised. lambda y: use y three times."""
@@ -719,7 +666,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("feed-forward first")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """Your feed-forward layer comes first. First the attention collects, then the feed-forward
     layer works on what it found."""
@@ -727,14 +674,14 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("no norm around the attention")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """norm1 is never used: the attention's residual goes without a norm."""
     return self.thought(x + self.dropout(self.look(x, mask)))
 
 
 @EncoderLayer.misconception("no norms")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """Neither norm is ever used. Hand norm1 and norm2 to residual."""
     x = x + self.dropout(self.look(x, mask))
@@ -742,7 +689,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("norm_first not handed to residual")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """The second residual never hears of norm_first and stays pre-norm. Hand it over both times."""
     x = self.attended(x, mask)
@@ -750,7 +697,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("sublayer and norm swapped")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """You hand norm over where sublayer belongs: residual(x, sublayer, norm, dropout,
     norm_first)."""
@@ -759,7 +706,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("output and weights added")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """Your attention returns two things, (output, weights), and you pass both on as if they were
     one tensor. Take the first: self_attention(…)[0]."""
@@ -768,7 +715,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("the weights taken for the output")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """You take the second of the two things that your attention returns, the weights. The output
     comes first: self_attention(…)[0]."""
@@ -777,7 +724,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("the attention handed over as it is")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """residual calls its sublayer with one tensor, and your attention takes query, key, value and a
     mask. Put a small function in between: lambda y: self.self_attention(y, y, y, mask)[0]."""
@@ -785,7 +732,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("called in place of handed over")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """You call the attention and hand its result to residual. residual wants the function itself,
     and calls it: lambda y: self.self_attention(y, y, y, mask)[0]."""
@@ -793,7 +740,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("the mask in the value's place")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """Your attention gets the mask where the value belongs. In self-attention, query, key and value
     are the same three times: self.self_attention(y, y, y, mask)."""
@@ -802,20 +749,16 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("a rate for a module")
-@_born(_Layer)
-def _(given):
+@wrong_constructor(_Layer)
+def _(self, dropout):
     """You keep the rate and hand a number to residual, which wants something to call: keep an
     nn.Dropout(dropout)."""
-
-    def then(self):
-        del self.dropout
-        self.dropout = given["dropout"]
-
-    return then
+    del self.dropout
+    self.dropout = dropout
 
 
 @EncoderLayer.misconception("weights returned too")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """You return two things. forward returns x alone; a lesson that wants the weights takes them by
     a hook on self_attention."""
@@ -823,7 +766,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("dropout always on")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """Numbers are dropped after eval() too. F.dropout doesn't know about eval() unless you pass
     training=self.training; nn.Dropout does."""
@@ -833,15 +776,15 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("no dropout behind the sublayers")
-@_born(_Layer)
-def _(given):
+@wrong_constructor(_Layer)
+def _(self):
     """What the sublayers return is never dropped. Keep an nn.Dropout(dropout), and hand it to
     residual both times."""
-    return lambda self: setattr(self, "dropout", nn.Identity())
+    self.dropout = nn.Identity()
 
 
 @EncoderLayer.misconception("no dropout behind the feed-forward layer")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """What the feed-forward layer returns is never dropped. (Its own dropout acts inside, on the
     hidden features.) Hand dropout to residual both times."""
@@ -850,7 +793,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("no dropout behind the attention")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """What the attention returns is never dropped. (Its own dropout acts inside, on the weights.)
     Hand dropout to residual both times."""
@@ -859,61 +802,57 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("no dropout for the attention's weights")
-@_born(_Layer)
-def _(given):
+@wrong_constructor(_Layer)
+def _(self):
     """dropout isn't passed on to the attention, whose own default is 0:
     MultiHeadAttention(d_model, num_heads, dropout)."""
-    return lambda self: setattr(self.self_attention, "dropout", 0.0)
+    self.self_attention.dropout = 0.0
 
 
 @EncoderLayer.misconception("no dropout inside")
-@_born(_Layer)
-def _(given):
+@wrong_constructor(_Layer)
+def _(self):
     """dropout is passed on neither to the attention nor to the feed-forward layer. Both take it:
     MultiHeadAttention(d_model, num_heads, dropout), FeedForward(d_model, d_ff, dropout,
     activation)."""
-
-    def then(self):
-        self.self_attention.dropout = 0.0
-        self.feed_forward.dropout.p = 0.1
-
-    return then
+    self.self_attention.dropout = 0.0
+    self.feed_forward.dropout.p = 0.1
 
 
 @EncoderLayer.misconception("another dropout in the feed-forward layer")
-@_born(_Layer)
-def _(given):
+@wrong_constructor(_Layer)
+def _(self):
     """dropout isn't passed on to the feed-forward layer, whose own default is 0.1:
     FeedForward(d_model, d_ff, dropout, activation)."""
-    return lambda self: setattr(self.feed_forward.dropout, "p", 0.1)
+    self.feed_forward.dropout.p = 0.1
 
 
 @EncoderLayer.misconception("no dropout in the feed-forward layer")
-@_born(_Layer)
-def _(given):
+@wrong_constructor(_Layer)
+def _(self):
     """The feed-forward layer drops nothing. Pass dropout on: FeedForward(d_model, d_ff, dropout,
     activation)."""
-    return lambda self: setattr(self.feed_forward.dropout, "p", 0.0)
+    self.feed_forward.dropout.p = 0.0
 
 
 @EncoderLayer.misconception("no dropout at all")
-@_born(_Layer)
-def _(given):
+@wrong_arguments(_Layer)
+def _():
     """dropout is never used. It goes to the attention, to the feed-forward layer, and, as an
     nn.Dropout, to residual."""
-    given["dropout"] = 0.0
+    return {"dropout": 0.0}
 
 
 @EncoderLayer.misconception("always the same dropout")
-@_born(_Layer)
-def _(given):
+@wrong_arguments(_Layer)
+def _():
     """Your rate is always the same. Use the one that was passed: nn.Dropout(dropout). (nn.Dropout()
     alone drops half.)"""
-    given["dropout"] = 0.1
+    return {"dropout": 0.1}
 
 
 @EncoderLayer.misconception("x changed in place")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """Your call changes the caller's x: x += … works in place. Use your residual, or write x = x +
     …"""
@@ -924,7 +863,7 @@ def _(self, x, mask):
 
 
 @EncoderLayer.misconception("cut off from the graph")
-@_layer
+@wrong_forward(_Layer)
 def _(self, x, mask):
     """The values are right, but no gradient flows back: a .detach() or torch.no_grad() cuts the
     result off from the weights."""

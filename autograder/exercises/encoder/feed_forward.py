@@ -1,6 +1,5 @@
 """Two linear layers and a nonlinearity, for every word alone."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -20,7 +19,7 @@ from autograder.checks.probes import (
     inputs_stay,
     parameters_named,
 )
-from autograder.checks.wrong_forward import Change, wrong_forward
+from autograder.checks.wrong_module import wrong_forward
 from workbook import pieces
 
 _GELU_TANH = partial(F.gelu, approximate="tanh")
@@ -119,11 +118,13 @@ inputs_stay(FeedForward, _thinking, points=0.25)
 class _Thinking(nn.Module):
     """The part that most wrong answers get right."""
 
+    activations = _ACTIVATIONS
+
     def __init__(self, d_model, d_ff, dropout=0.1, activation="relu"):
         super().__init__()
-        if activation not in _ACTIVATIONS:
+        if activation not in self.activations:
             raise ValueError(activation)
-        self.activation = _ACTIVATIONS[activation]
+        self.activation = self.activations[activation]
         self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
         self.dropout = nn.Dropout(dropout)
 
@@ -131,28 +132,15 @@ class _Thinking(nn.Module):
         return self.linear2(self.dropout(self.activation(self.linear1(x))))
 
 
-def _activated(**changed: Callable) -> type[nn.Module]:
-    """A FeedForward in which these names stand for other functions."""
-
-    class Wrong(_Thinking):
-        def __init__(self, d_model, d_ff, dropout=0.1, activation="relu"):
-            super().__init__(d_model, d_ff, dropout, activation)
-            self.activation = (_ACTIVATIONS | changed)[activation]
-
-    return Wrong
-
-
-def _thinks(change: Change) -> type[nn.Module]:
-    return wrong_forward(_Thinking)(change)
-
-
 @FeedForward.misconception("activation ignored")
-class _(_activated(gelu=F.relu, gelu_tanh=F.relu, silu=F.relu)):
+class _(_Thinking):
     """You always use ReLU. activation says which one: look it up in a dictionary of the four."""
+
+    activations = _ACTIVATIONS | {"gelu": F.relu, "gelu_tanh": F.relu, "silu": F.relu}
 
 
 @FeedForward.misconception("no activation")
-@_thinks
+@wrong_forward(_Thinking)
 def _(self, x):
     """There is no activation. Two linear layers, one behind the other, are one linear layer: all
     the extra features are for nothing."""
@@ -160,7 +148,7 @@ def _(self, x):
 
 
 @FeedForward.misconception("activation at the end")
-@_thinks
+@wrong_forward(_Thinking)
 def _(self, x):
     """Your activation stands behind linear2. It belongs between the two linear layers, on the d_ff
     hidden features."""
@@ -168,7 +156,7 @@ def _(self, x):
 
 
 @FeedForward.misconception("activation twice")
-@_thinks
+@wrong_forward(_Thinking)
 def _(self, x):
     """There is a second activation behind linear2. The result has to be free to become negative: it
     is added to the residual road. Activate the hidden features only."""
@@ -176,44 +164,56 @@ def _(self, x):
 
 
 @FeedForward.misconception("activation in front")
-@_thinks
+@wrong_forward(_Thinking)
 def _(self, x):
     """You activate x, in front of linear1. The activation stands between the two linear layers."""
     return self.linear2(self.dropout(self.linear1(self.activation(x))))
 
 
 @FeedForward.misconception("gelu by its approximation")
-class _(_activated(gelu=_GELU_TANH)):
+class _(_Thinking):
     """Your "gelu" is the approximation by tanh. "gelu" is the exact one, F.gelu(x); the
     approximation is called "gelu_tanh"."""
 
+    activations = _ACTIVATIONS | {"gelu": _GELU_TANH}
+
 
 @FeedForward.misconception("gelu_tanh exact")
-class _(_activated(gelu_tanh=F.gelu)):
+class _(_Thinking):
     """Your "gelu_tanh" is the exact GELU. The approximation, which GPT-2 uses, is F.gelu(x,
     approximate="tanh")."""
 
+    activations = _ACTIVATIONS | {"gelu_tanh": F.gelu}
+
 
 @FeedForward.misconception("tanh for gelu_tanh")
-class _(_activated(gelu_tanh=torch.tanh)):
+class _(_Thinking):
     """Your "gelu_tanh" is tanh. It is GELU, approximated with the help of tanh: F.gelu(x,
     approximate="tanh")."""
 
+    activations = _ACTIVATIONS | {"gelu_tanh": torch.tanh}
+
 
 @FeedForward.misconception("sigmoid for silu")
-class _(_activated(silu=torch.sigmoid)):
+class _(_Thinking):
     """Your "silu" is the sigmoid. SiLU is x times the sigmoid of x: F.silu."""
+
+    activations = _ACTIVATIONS | {"silu": torch.sigmoid}
 
 
 @FeedForward.misconception("relu for silu")
-class _(_activated(silu=F.relu)):
+class _(_Thinking):
     """Your "silu" is ReLU. SiLU is smooth, x times the sigmoid of x: F.silu."""
+
+    activations = _ACTIVATIONS | {"silu": F.relu}
 
 
 @FeedForward.misconception("leaky ReLU")
-class _(_activated(relu=F.leaky_relu)):
+class _(_Thinking):
     """Your "relu" lets a bit of the negative numbers through (leaky ReLU). ReLU is 0 there:
     F.relu."""
+
+    activations = _ACTIVATIONS | {"relu": F.leaky_relu}
 
 
 @FeedForward.misconception("the activation looked up in torch")
@@ -260,7 +260,7 @@ class _(_Thinking):
 
 
 @FeedForward.misconception("dropout forgotten")
-@_thinks
+@wrong_forward(_Thinking)
 def _(self, x):
     """dropout is never used. Drop hidden features, behind the activation: an nn.Dropout(dropout)
     there."""
@@ -268,7 +268,7 @@ def _(self, x):
 
 
 @FeedForward.misconception("dropout always on")
-@_thinks
+@wrong_forward(_Thinking)
 def _(self, x):
     """Features are dropped after eval() too. F.dropout doesn't know about eval() unless you pass
     training=self.training; nn.Dropout does."""
@@ -276,7 +276,7 @@ def _(self, x):
 
 
 @FeedForward.misconception("dropout at the end")
-@_thinks
+@wrong_forward(_Thinking)
 def _(self, x):
     """You drop numbers of the result. Here the hidden features are dropped, between the activation
     and linear2. (The result meets another dropout later, in the residual.)"""
@@ -284,7 +284,7 @@ def _(self, x):
 
 
 @FeedForward.misconception("dropout in both places")
-@_thinks
+@wrong_forward(_Thinking)
 def _(self, x):
     """You drop hidden features, and then numbers of the result too. The result meets its dropout
     later, in the residual: here it is one too many."""
@@ -292,7 +292,7 @@ def _(self, x):
 
 
 @FeedForward.misconception("dropout before the activation")
-@_thinks
+@wrong_forward(_Thinking)
 def _(self, x):
     """You drop before the activation. With ReLU that is the same, with GELU and SiLU it isn't: the
     survivors are made larger and then bent. Drop behind the activation."""
@@ -300,7 +300,7 @@ def _(self, x):
 
 
 @FeedForward.misconception("dropout on the input")
-@_thinks
+@wrong_forward(_Thinking)
 def _(self, x):
     """You drop features of x. Drop hidden ones, behind the activation."""
     return self.linear2(self.activation(self.linear1(self.dropout(x))))
@@ -316,7 +316,7 @@ class _(_Thinking):
 
 
 @FeedForward.misconception("survivors not divided")
-@_thinks
+@wrong_forward(_Thinking)
 def _(self, x):
     """You set features to 0 and leave the others as they are. The survivors are divided by 1 −
     dropout, so that linear2 gets as much on average; nn.Dropout does both."""
@@ -372,7 +372,7 @@ class _(_Thinking):
 
 
 @FeedForward.misconception("residual inside")
-@_thinks
+@wrong_forward(_Thinking)
 def _(self, x):
     """You add x to the result. The residual has an exercise of its own, and every block uses it:
     here x would be added twice in the end."""
@@ -380,7 +380,7 @@ def _(self, x):
 
 
 @FeedForward.misconception("normalised inside")
-@_thinks
+@wrong_forward(_Thinking)
 def _(self, x):
     """You normalise x inside. That happens outside, in the residual, with a norm of its own: here
     are two linear layers and the activation only."""
@@ -401,7 +401,7 @@ class _(_Thinking):
 
 
 @FeedForward.misconception("hidden features returned")
-@_thinks
+@wrong_forward(_Thinking)
 def _(self, x):
     """You return the d_ff hidden features. linear2 leads back to d_model."""
     return self.dropout(self.activation(self.linear1(x)))
@@ -423,7 +423,7 @@ class _(nn.Module):
 
 
 @FeedForward.misconception("cut off from the graph")
-@_thinks
+@wrong_forward(_Thinking)
 def _(self, x):
     """The values are right, but no gradient flows back: a .detach() or torch.no_grad() cuts the
     result off."""

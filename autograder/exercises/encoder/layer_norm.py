@@ -19,7 +19,7 @@ from autograder.checks.probes import (
     parameters_named,
     single_precision,
 )
-from autograder.checks.wrong_forward import wrong_forward
+from autograder.checks.wrong_module import wrong_forward
 from workbook import pieces
 
 LayerNorm = Exercise(

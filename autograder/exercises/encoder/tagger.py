@@ -19,7 +19,7 @@ from autograder.checks.probes import (
     inputs_stay,
     parameters_named,
 )
-from autograder.checks.wrong_forward import Change
+from autograder.checks.wrong_module import wrong_constructor, wrong_forward
 from autograder.exercises.encoder.padding_mask import padded_sentences
 from workbook import pieces
 
@@ -195,28 +195,6 @@ def _(piece: Piece, draw: Draw) -> None:
 inputs_stay(Tagger, partial(_sentences, padding=True), points=0.25)
 
 
-def _tagger(change: Change) -> type[nn.Module]:
-    """A Tagger that is right but for its forward."""
-
-    class Wrong(_Tagging):
-        def forward(self, tokens):
-            return change(self, tokens)
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
-
-
-def _tagger_of(change: Change) -> type[nn.Module]:
-    """A Tagger that is right but for what it is made of; `change` gets it and the arguments by
-    name."""
-
-    class Wrong(_Tagging):
-        made_of = change
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
-
-
 class _Tagging(nn.Module):
     """The part that most wrong answers get right."""
 
@@ -239,21 +217,6 @@ class _Tagging(nn.Module):
         self.positions = pieces.PositionalEncoding(d_model, max_length, dropout)
         self.encoder = pieces.Encoder(num_layers, d_model, num_heads, d_ff, dropout)
         self.head = nn.Linear(d_model, num_tags)
-        self.made_of(
-            {
-                "vocab_size": vocab_size,
-                "num_tags": num_tags,
-                "d_model": d_model,
-                "num_heads": num_heads,
-                "num_layers": num_layers,
-                "d_ff": d_ff,
-                "max_length": max_length,
-                "dropout": dropout,
-            }
-        )
-
-    def made_of(self, sizes):
-        """What a wrong answer makes otherwise."""
 
     def embedded(self, tokens):
         return self.token(tokens) * math.sqrt(self.d_model)
@@ -267,7 +230,7 @@ class _Tagging(nn.Module):
 
 
 @Tagger.misconception("no mask")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """The encoder gets no mask, so every word looks at the padding: its tag depends on how long the
     other sentences of the batch are. Pass padding_mask(tokens, self.pad_id)."""
@@ -275,7 +238,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("the mask inverted")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """Your words look at the padding only. True means "may attend": padding_mask gives it like that
     already."""
@@ -284,7 +247,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("pad_id ignored")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """You take 0 for the padding. Keep pad_id and hand it to padding_mask."""
     x = self.positions(self.embedded(tokens))
@@ -292,7 +255,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("embeddings not scaled")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """The embeddings aren't multiplied by √d_model. They should start small, with the deviation
     1/√d_model, and the sinusoids, which are as large as 1, would drown them."""
@@ -301,7 +264,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("scaled by d_model")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """You multiply the embeddings by d_model. It is its root: √d_model."""
     x = self.positions(self.token(tokens) * self.d_model)
@@ -309,7 +272,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("divided by √d_model")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """You divide the embeddings by √d_model. They are multiplied by it: scores are divided, in the
     attention."""
@@ -318,7 +281,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("scaled with the positions")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """You multiply embeddings and positions by √d_model. Only the embeddings are multiplied, before
     the positions are added."""
@@ -327,7 +290,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("no positions")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """The positions are never added, so the encoder sees a bag of words. Send the embeddings
     through self.positions."""
@@ -335,7 +298,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("positions added twice")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """The positions are added twice: PositionalEncoding returns x with the positions already
     added."""
@@ -345,7 +308,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("positions behind the encoder")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """You add the positions after the encoder. The attention needs them: before."""
     x = self.encoder(self.embedded(tokens), self.mask(tokens))
@@ -353,7 +316,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("probabilities")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """You return probabilities. The loss takes logits and does the softmax itself; done twice, the
     network hardly learns. Leave it out."""
@@ -361,7 +324,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("probabilities, embeddings not scaled")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """Two things: the embeddings aren't multiplied by √d_model, and you return probabilities. The
     loss takes logits, and does the softmax itself."""
@@ -370,7 +333,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("a sigmoid on the logits")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """You send the logits through a sigmoid. Return what head gives: the loss takes logits, and
     does the softmax itself."""
@@ -378,7 +341,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("a softmax over the words")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """You apply a softmax, and over the words at that. Return what head gives: the loss takes
     logits, and does the softmax over the tags itself."""
@@ -386,7 +349,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("logarithms of probabilities")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """You return logarithms of probabilities. Return what head gives, the logits; cross_entropy
     does the rest."""
@@ -394,7 +357,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("the tags themselves")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """You return the largest logit's number. Return the logits: from whole numbers no gradient
     flows."""
@@ -402,7 +365,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("one answer for a sentence")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """You average over the words, and give one answer for a sentence. Each word needs its own tag:
     (batch, length, num_tags)."""
@@ -411,7 +374,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("the first word's answer")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """You answer for the first word only. Each word needs its own tag: (batch, length,
     num_tags)."""
@@ -419,7 +382,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("the mask made from the vectors")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """You make the mask from the vectors. What is padding can be seen from the tokens only:
     padding_mask(tokens, self.pad_id)."""
@@ -428,7 +391,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("dropout in front of the head")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """You drop numbers of what the encoder returns. The dropout of a tagger is in its positions and
     in its encoder; head gets what comes out."""
@@ -437,7 +400,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("tags in second place")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """Your logits are (batch, num_tags, length). That is what cross_entropy would like; the
     exercise asks for (batch, length, num_tags), and the loss is given flattened."""
@@ -445,7 +408,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("flattened")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """Your logits are (batch · length, num_tags). Leave the two dimensions apart; the loss flattens
     them itself."""
@@ -453,28 +416,28 @@ def _(self, tokens):
 
 
 @Tagger.misconception("the head left out")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """You return the encoder's vectors. head makes a logit for each tag of them."""
     return self.encoder(self.positions(self.embedded(tokens)), self.mask(tokens))
 
 
 @Tagger.misconception("the encoder left out")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """The encoder is never used, so each word is tagged without its sentence."""
     return self.head(self.positions(self.embedded(tokens)))
 
 
 @Tagger.misconception("an activation on the logits")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """You send the logits through ReLU. A logit may be negative: return what head gives."""
     return F.relu(_Tagging.forward(self, tokens))
 
 
 @Tagger.misconception("the last word of the padding removed")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """You set the padding's logits to 0, or leave them out. The result keeps its shape, and what
     stands at the padding doesn't matter; leave it."""
@@ -482,7 +445,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("tokens changed in place")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """Your call changes the caller's tokens: tokens[…] = … and methods that end in _ work in
     place."""
@@ -492,7 +455,7 @@ def _(self, tokens):
 
 
 @Tagger.misconception("embeddings cut off from the graph")
-@_tagger
+@wrong_forward(_Tagging)
 def _(self, tokens):
     """The values are right, but no gradient reaches the embeddings: a .detach() or torch.no_grad()
     cuts them off."""
@@ -501,8 +464,8 @@ def _(self, tokens):
 
 
 @Tagger.misconception("other names")
-@_tagger_of
-def _(self, sizes):
+@wrong_constructor(_Tagging)
+def _(self):
     """The sub-modules have other names than the exercise asks: token, positions, encoder, head.
     Names are how weights are exchanged with other implementations."""
     self.embedding, self.classifier = self.token, self.head
@@ -515,159 +478,145 @@ def _(self, sizes):
 
 
 @Tagger.misconception("head without bias")
-@_tagger_of
-def _(self, sizes):
+@wrong_constructor(_Tagging)
+def _(self, num_tags, d_model):
     """head has no bias. It is a plain nn.Linear(d_model, num_tags)."""
-    self.head = nn.Linear(sizes["d_model"], sizes["num_tags"], bias=False)
+    self.head = nn.Linear(d_model, num_tags, bias=False)
 
 
 @Tagger.misconception("as many tags as words")
-@_tagger_of
-def _(self, sizes):
+@wrong_constructor(_Tagging)
+def _(self, vocab_size, d_model):
     """Your head has a logit for each word of the vocabulary. It should have one for each tag:
     nn.Linear(d_model, num_tags)."""
-    self.head = nn.Linear(sizes["d_model"], sizes["vocab_size"])
+    self.head = nn.Linear(d_model, vocab_size)
 
 
 @Tagger.misconception("learned positions")
-@_tagger_of
-def _(self, sizes):
+@wrong_constructor(_Tagging)
+def _(self, d_model, max_length, dropout):
     """Your positions are learned. This tagger has the sinusoids of your PositionalEncoding."""
-    self.positions = pieces.LearnedPositions(
-        sizes["max_length"], sizes["d_model"], sizes["dropout"]
-    )
+    self.positions = pieces.LearnedPositions(max_length, d_model, dropout)
 
 
 @Tagger.misconception("one layer only")
-@_tagger_of
-def _(self, sizes):
+@wrong_constructor(_Tagging)
+def _(self, d_model, num_heads, d_ff, dropout):
     """There is one layer only: num_layers never reaches the encoder, whose first argument it is."""
-    self.encoder = pieces.Encoder(
-        1, sizes["d_model"], sizes["num_heads"], sizes["d_ff"], sizes["dropout"]
-    )
+    self.encoder = pieces.Encoder(1, d_model, num_heads, d_ff, dropout)
 
 
 @Tagger.misconception("heads and layers swapped")
-@_tagger_of
-def _(self, sizes):
+@wrong_constructor(_Tagging)
+def _(self, d_model, num_heads, num_layers, d_ff, dropout):
     """num_heads and num_layers have changed places: Encoder(num_layers, d_model, num_heads, d_ff,
     dropout)."""
-    self.encoder = pieces.Encoder(
-        sizes["num_heads"], sizes["d_model"], sizes["num_layers"], sizes["d_ff"], sizes["dropout"]
-    )
+    self.encoder = pieces.Encoder(num_heads, d_model, num_layers, d_ff, dropout)
 
 
 @Tagger.misconception("a single EncoderLayer")
-@_tagger_of
-def _(self, sizes):
+@wrong_constructor(_Tagging)
+def _(self, d_model, num_heads, d_ff, dropout):
     """Your encoder is a single EncoderLayer. It should be an Encoder, with num_layers of them and
     a last norm."""
-    self.encoder = pieces.EncoderLayer(
-        sizes["d_model"], sizes["num_heads"], sizes["d_ff"], sizes["dropout"]
-    )
+    self.encoder = pieces.EncoderLayer(d_model, num_heads, d_ff, dropout)
 
 
 @Tagger.misconception("post-norm")
-@_tagger_of
-def _(self, sizes):
+@wrong_constructor(_Tagging)
+def _(self, d_model, num_heads, num_layers, d_ff, dropout):
     """Your encoder is post-norm. The tagger leaves Encoder's defaults: pre-norm, with ReLU."""
     self.encoder = pieces.Encoder(
-        sizes["num_layers"],
-        sizes["d_model"],
-        sizes["num_heads"],
-        sizes["d_ff"],
-        sizes["dropout"],
+        num_layers,
+        d_model,
+        num_heads,
+        d_ff,
+        dropout,
         norm_first=False,
     )
 
 
 @Tagger.misconception("GELU")
-@_tagger_of
-def _(self, sizes):
+@wrong_constructor(_Tagging)
+def _(self, d_model, num_heads, num_layers, d_ff, dropout):
     """Your encoder uses GELU. The tagger leaves Encoder's defaults: pre-norm, with ReLU."""
     self.encoder = pieces.Encoder(
-        sizes["num_layers"],
-        sizes["d_model"],
-        sizes["num_heads"],
-        sizes["d_ff"],
-        sizes["dropout"],
+        num_layers,
+        d_model,
+        num_heads,
+        d_ff,
+        dropout,
         activation="gelu",
     )
 
 
 @Tagger.misconception("max_length not passed on")
-@_tagger_of
-def _(self, sizes):
+@wrong_constructor(_Tagging)
+def _(self, d_model, dropout):
     """max_length never reaches the positions, which then have more rows than that (5000 by
     themselves): a sentence that is too long comes through. PositionalEncoding(d_model, max_length,
     dropout)."""
-    self.positions = pieces.PositionalEncoding(sizes["d_model"], dropout=sizes["dropout"])
+    self.positions = pieces.PositionalEncoding(d_model, dropout=dropout)
 
 
 @Tagger.misconception("dropout in max_length's place")
-@_tagger_of
-def _(self, sizes):
+@wrong_constructor(_Tagging)
+def _(self, d_model, dropout):
     """The second argument of PositionalEncoding is max_length, the third is dropout. You hand the
     rate over where the length belongs."""
-    self.positions = pieces.PositionalEncoding(sizes["d_model"], sizes["dropout"])
+    self.positions = pieces.PositionalEncoding(d_model, dropout)
 
 
 @Tagger.misconception("no dropout for the positions")
-@_tagger_of
-def _(self, sizes):
+@wrong_constructor(_Tagging)
+def _(self, d_model, max_length):
     """The positions drop nothing: dropout never reaches PositionalEncoding. Pass it on."""
-    self.positions = pieces.PositionalEncoding(sizes["d_model"], sizes["max_length"], 0.0)
+    self.positions = pieces.PositionalEncoding(d_model, max_length, 0.0)
 
 
 @Tagger.misconception("dropout not passed to the positions")
-@_tagger_of
-def _(self, sizes):
+@wrong_constructor(_Tagging)
+def _(self, d_model, max_length):
     """dropout never reaches the positions, which stay with their own 0.1:
     PositionalEncoding(d_model, max_length, dropout)."""
-    self.positions = pieces.PositionalEncoding(sizes["d_model"], sizes["max_length"])
+    self.positions = pieces.PositionalEncoding(d_model, max_length)
 
 
 @Tagger.misconception("dropout not passed to the encoder")
-@_tagger_of
-def _(self, sizes):
+@wrong_constructor(_Tagging)
+def _(self, d_model, num_heads, num_layers, d_ff):
     """dropout never reaches the encoder, which stays with its own 0.1: pass it on as the fifth
     argument."""
-    self.encoder = pieces.Encoder(
-        sizes["num_layers"], sizes["d_model"], sizes["num_heads"], sizes["d_ff"]
-    )
+    self.encoder = pieces.Encoder(num_layers, d_model, num_heads, d_ff)
 
 
 @Tagger.misconception("no dropout for the encoder")
-@_tagger_of
-def _(self, sizes):
+@wrong_constructor(_Tagging)
+def _(self, d_model, num_heads, num_layers, d_ff):
     """The encoder drops nothing: dropout never reaches it. Pass it on as the fifth argument."""
-    self.encoder = pieces.Encoder(
-        sizes["num_layers"], sizes["d_model"], sizes["num_heads"], sizes["d_ff"], 0.0
-    )
+    self.encoder = pieces.Encoder(num_layers, d_model, num_heads, d_ff, 0.0)
 
 
 @Tagger.misconception("dropout passed to neither")
-@_tagger_of
-def _(self, sizes):
+@wrong_constructor(_Tagging)
+def _(self, d_model, num_heads, num_layers, d_ff, max_length):
     """dropout never reaches the positions nor the encoder, which stay with their own 0.1:
     PositionalEncoding(d_model, max_length, dropout), and the fifth argument of Encoder."""
-    self.positions = pieces.PositionalEncoding(sizes["d_model"], sizes["max_length"])
-    self.encoder = pieces.Encoder(
-        sizes["num_layers"], sizes["d_model"], sizes["num_heads"], sizes["d_ff"]
-    )
+    self.positions = pieces.PositionalEncoding(d_model, max_length)
+    self.encoder = pieces.Encoder(num_layers, d_model, num_heads, d_ff)
 
 
 @Tagger.misconception("torch's own start")
-@_tagger_of
-def _(self, sizes):
+@wrong_constructor(_Tagging)
+def _(self, vocab_size, d_model):
     """nn.Embedding starts with a deviation of 1; times √d_model, the words then drown the
     sinusoids. Start it smaller: nn.init.normal_(self.token.weight, std=1 / √d_model)."""
-    self.token = nn.Embedding(sizes["vocab_size"], sizes["d_model"])
+    self.token = nn.Embedding(vocab_size, d_model)
 
 
 @Tagger.misconception("a start from 1/d_model")
-@_tagger_of
-def _(self, sizes):
+@wrong_constructor(_Tagging)
+def _(self, d_model):
     """Your embeddings start with a deviation of 1/d_model. It is 1/√d_model: std =
     d_model ** -0.5."""
-    nn.init.normal_(self.token.weight, std=1 / sizes["d_model"])
+    nn.init.normal_(self.token.weight, std=1 / d_model)

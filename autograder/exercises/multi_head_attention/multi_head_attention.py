@@ -1,8 +1,6 @@
 """The module: projections, heads, masks, dropout, weights."""
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import nn
@@ -21,6 +19,7 @@ from autograder.checks.probes import (
     parameters_named,
     single_precision,
 )
+from autograder.checks.wrong_module import wrong_forward
 from workbook import pieces
 
 MultiHeadAttention = Exercise(
@@ -294,17 +293,6 @@ def _through(self, projections, tensors, mask):
     return self.attend(q, k, v, mask)
 
 
-def _forward(change: Callable[..., Any]) -> type[nn.Module]:
-    """A MultiHeadAttention that is right but for its forward."""
-
-    class Wrong(_Projections):
-        def forward(self, query, key, value, mask=None):
-            return change(self, query, key, value, mask)
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
-
-
 # What is wrong with the constructor.
 @MultiHeadAttention.misconception("nobody refused")
 class _(_Projections):
@@ -500,7 +488,7 @@ class _(nn.Module):
 
 # What is wrong with forward: projections and heads.
 @MultiHeadAttention.misconception("split by a bare view")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Your heads are cut by view or reshape alone, so that a head gets all of one word and a
     bit of the next, instead of a part of every word. Use your split_heads."""
@@ -512,7 +500,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("the queries split by a bare view")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Your queries are cut by view or reshape alone, so that a head gets all of one word and a bit
     of the next, instead of a part of every word. Use your split_heads, as for the others."""
@@ -522,7 +510,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("merged by a bare view")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Your heads are put together by view or reshape alone, which mixes the words up. Use your
     merge_heads: it swaps heads and words first."""
@@ -533,7 +521,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("split and merged by a bare view")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """You split and merge by view or reshape alone. The two undo each other, and in between each
     head sees all of one word and a bit of the next, instead of a part of every word. Use
@@ -549,7 +537,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("heads attend to heads")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Heads and words are not swapped, so that inside each word the heads attend to one another.
     Words should attend to words: (batch, num_heads, length, d_head), which is what split_heads
@@ -562,7 +550,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("one head only")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Nothing is split: there is one large head, whatever num_heads says. Send the three
     projections through split_heads."""
@@ -574,7 +562,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("no axis for the heads")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Nothing is split: you attend with all features at once, whatever num_heads says. Send the
     three projections through split_heads."""
@@ -585,7 +573,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("split before the projection")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Your heads get the raw features: the input is split and never projected. Project first, then
     split."""
@@ -594,7 +582,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("each head projected")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """You project single heads. A projection works on all d_model features at once: project first,
     split afterwards; merge first, out_proj afterwards."""
@@ -606,7 +594,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("key asks query")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Your keys ask and your queries answer. Is the query the first argument of
     scaled_dot_product_attention?"""
@@ -615,7 +603,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("out_proj forgotten")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """The merged heads are returned as they are. The last step is out_proj: it lets what the heads
     have found meet."""
@@ -626,7 +614,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("the input added")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """You add the query to the output. That is the residual connection of lesson 05; it belongs to
     the block around this layer."""
@@ -635,7 +623,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("everything made from the query")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Query, key and value all come from the first argument. In self-attention they are the same
     tensor; a decoder asks with one sentence and looks at another (lesson 06)."""
@@ -643,56 +631,56 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("query projected from the key")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Your query is made from the argument key. q_proj belongs to query, k_proj to key."""
     return self.attend(*self.split(key, key, value), mask)
 
 
 @MultiHeadAttention.misconception("value made from the key")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """The argument value is never used: your values are made from key. They are v_proj(value)."""
     return self.attend(*self.split(query, key, key), mask)
 
 
 @MultiHeadAttention.misconception("key and value swapped")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Key and value have changed places: k_proj gets key, v_proj gets value."""
     return self.attend(*self.split(query, value, key), mask)
 
 
 @MultiHeadAttention.misconception("query's and key's matrices swapped")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """q_proj and k_proj have changed places: q_proj gets query, k_proj gets key."""
     return _through(self, (self.k_proj, self.q_proj, self.v_proj), (query, key, value), mask)
 
 
 @MultiHeadAttention.misconception("q_proj for the key")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Your key goes through q_proj, and k_proj is never used: k_proj(key)."""
     return _through(self, (self.q_proj, self.q_proj, self.v_proj), (query, key, value), mask)
 
 
 @MultiHeadAttention.misconception("k_proj for the value")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Your value goes through k_proj, and v_proj is never used: v_proj(value)."""
     return _through(self, (self.q_proj, self.k_proj, self.k_proj), (query, key, value), mask)
 
 
 @MultiHeadAttention.misconception("q_proj for all three")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """All three go through q_proj. Each has a projection of its own: k_proj(key), v_proj(value)."""
     return _through(self, (self.q_proj, self.q_proj, self.q_proj), (query, key, value), mask)
 
 
 @MultiHeadAttention.misconception("keys handed over instead of values")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Your heads hand over their keys, not their values. Keys say where to look; what is taken home
     are the values: v_proj(value)."""
@@ -702,7 +690,7 @@ def _(self, query, key, value, mask):
 
 # What is wrong with forward: scores, mask, weights.
 @MultiHeadAttention.misconception("not scaled")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """The scores are not divided by √d_head. Your scaled_dot_product_attention does it: call it on
     the heads."""
@@ -711,7 +699,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("scaled by the model's size")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """You divide by √d_model. A head compares d_head = d_model / num_heads features, so divide by
     √d_head: the size of the last axis after the split."""
@@ -720,7 +708,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("divided by the size of a head")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """You divide by d_head. The standard deviation of the scores is √d_head: the root is missing.
     Or do you divide twice? scaled_dot_product_attention divides already."""
@@ -729,7 +717,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("scaled by the number of heads")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """You divide by √num_heads. A head compares d_head = d_model / num_heads features, so divide by
     √d_head."""
@@ -738,7 +726,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("softmax over the heads")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Your softmax runs along the heads, so that they compete. Each head shares out a weight of 1
     of its own, among the keys: the last axis."""
@@ -747,7 +735,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("softmax over the queries")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Your softmax runs along the queries (dim −2). Each query shares out its own weight of 1 among
     the keys: dim −1."""
@@ -756,14 +744,14 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("mask not passed on")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """The mask stops here: pass it on to scaled_dot_product_attention."""
     return self.attend(*self.split(query, key, value), None)
 
 
 @MultiHeadAttention.misconception("mask inverted")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Your mask works the other way round. Here True means "may attend"; it is in
     nn.MultiheadAttention that True means "hidden"."""
@@ -771,7 +759,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("an axis for the heads added to the mask")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """You add an axis to the mask by unsqueeze(1). It comes with one for the heads already,
     (batch, num_heads, queries, keys) with 1 wherever it serves all: pass it on as it is."""
@@ -781,7 +769,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("the first head's mask for all")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """You use the mask of the first head for all of them. Each head may have its own; pass the
     whole mask on, it broadcasts by itself."""
@@ -791,7 +779,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("mask added to the scores")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """You add the mask to the scores. Adding True is adding 1; a boolean mask says where to fill
     with −inf. Your scaled_dot_product_attention does it: call it."""
@@ -800,7 +788,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("scores multiplied by the mask")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """You multiply the scores by the mask. A score of 0 still gets weight, because exp(0) = 1; fill
     with −inf. Your scaled_dot_product_attention does it: call it."""
@@ -809,7 +797,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("masked after the softmax")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """You set weights to zero after the softmax, so that the rest no longer adds up to 1. Mask the
     scores before it, as your scaled_dot_product_attention does."""
@@ -822,7 +810,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("empty row gives NaN")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """A query that may attend to nothing gets NaN: torch.softmax turns a row of −inf into NaN. Your
     scaled_dot_product_attention from lesson 02 gives zeros there: call it."""
@@ -831,7 +819,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("empty row attends to everything")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """A query that may attend to nothing gets an equal share of everything: its scores are all the
     same −1e9. Your scaled_dot_product_attention from lesson 02 gives zeros there: call it."""
@@ -840,7 +828,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("weights averaged over the heads")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """You return one matrix of weights, averaged over the heads, as nn.MultiheadAttention does
     unless it is told otherwise. Return them all: (batch, num_heads, queries, keys)."""
@@ -849,7 +837,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("the first head's weights only")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """You return the weights of one head. Return them all: (batch, num_heads, queries, keys)."""
     output, weights = self.attend(*self.split(query, key, value), mask)
@@ -857,14 +845,14 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("output only")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """You return the output alone. The weights are asked for too: return output, weights."""
     return self.attend(*self.split(query, key, value), mask)[0]
 
 
 @MultiHeadAttention.misconception("None for the weights")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """The weights you return are None. Return those of scaled_dot_product_attention: output,
     weights."""
@@ -872,7 +860,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("swapped results")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """You return the weights first. The exercise asks for (output, weights)."""
     output, weights = self.attend(*self.split(query, key, value), mask)
@@ -881,7 +869,7 @@ def _(self, query, key, value, mask):
 
 # What is wrong with forward: dropout, side effects, gradients.
 @MultiHeadAttention.misconception("dropout forgotten")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """dropout is never used. In training, hand it to scaled_dot_product_attention, which drops
     weights with that probability."""
@@ -890,7 +878,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("dropout always on")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Weights are dropped after eval() too. Dropout belongs to training: hand on
     self.dropout if self.training else 0.0."""
@@ -901,7 +889,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("dropout the other way round")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Your dropout is on after eval() and off in training: it is the other way round."""
     heads, weights = pieces.scaled_dot_product_attention(
@@ -911,7 +899,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("the probability in the mask's place")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """The fourth argument of scaled_dot_product_attention is the mask and the fifth is dropout_p.
     You hand a number over where the mask belongs."""
@@ -937,7 +925,7 @@ class _(_Projections):
 
 
 @MultiHeadAttention.misconception("dropout on the output")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """You drop numbers of the output. Dropout acts on the attention weights, before they meet the
     values: hand the probability to scaled_dot_product_attention."""
@@ -947,7 +935,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("dropped weights returned")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """The weights you return have been through dropout. Return the ones from before, as your
     scaled_dot_product_attention does."""
@@ -958,7 +946,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("mask changed in place")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """Your call changes the caller's mask. Write ~mask, which makes a new one, and no method that
     ends in _."""
@@ -969,7 +957,7 @@ def _(self, query, key, value, mask):
 
 
 @MultiHeadAttention.misconception("cut off from the graph")
-@_forward
+@wrong_forward(_Projections)
 def _(self, query, key, value, mask):
     """The values are right, but no gradient flows back: a .detach() or torch.no_grad() cuts the
     result off from the weights."""

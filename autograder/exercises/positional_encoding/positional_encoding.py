@@ -15,7 +15,7 @@ from autograder.checks.probes import (
     gradients_flow,
     inputs_stay,
 )
-from autograder.checks.wrong_forward import wrong_forward
+from autograder.checks.wrong_module import wrong_forward
 from autograder.exercises.positional_encoding.added_to_words import (
     dropout_acts_on_the_sum,
     refuses_too_long,

@@ -16,6 +16,7 @@ from autograder.checks.probes import (
     parameters_named,
     single_precision,
 )
+from autograder.checks.wrong_module import wrong_forward
 from autograder.exercises.rnn_recap.padded_sentences import (
     all_padded_sequences,
     padded_sequences,
@@ -78,6 +79,9 @@ class _Pair(nn.Module):
         self.forward_rnn = pieces.RNN(input_size, hidden_size)
         self.backward_rnn = pieces.RNN(input_size, hidden_size)
 
+    def forward(self, x, lengths=None):
+        return torch.cat([self.forward_rnn(x, lengths)[0], _behind(self, x, lengths)], dim=-1)
+
 
 def _turned(x, lengths):
     """Each sequence from its own end, its padding left in place."""
@@ -88,20 +92,6 @@ def _turned(x, lengths):
         for row, length in zip(x, lengths.tolist(), strict=True)
     ]
     return torch.stack(rows)
-
-
-def _two_ways(change):
-    """A BidirectionalRNN that is right but for its forward."""
-
-    class Wrong(_Pair):
-        def __init__(self, input_size, hidden_size):
-            super().__init__(input_size, hidden_size)
-
-        def forward(self, x, lengths=None):
-            return change(self, x, lengths)
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
 
 
 def _behind(self, x, lengths):
@@ -137,7 +127,7 @@ class _(nn.Module):
 
 
 @BidirectionalRNN.misconception("padding read first")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """x.flip(1) turns the padding to the front, so the backward network reads it before the
     sentence. Turn each sentence round within its own length."""
@@ -147,7 +137,7 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("padding read first, and answered")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """x.flip(1) turns the padding to the front, so the backward network reads it before the
     sentence. Turn each sentence round within its own length."""
@@ -156,7 +146,7 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("padding taken for the sentence")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """x.flip(1) turns the padding to the front, and with lengths the backward network then reads
     the padding first and leaves out as many words at the end. Turn each sentence round within its
@@ -166,7 +156,7 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("not turned back")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """The backward outputs stand in reading order: the first of them belongs to the last word. Turn
     them round again before you join the two."""
@@ -175,7 +165,7 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("turned back with the padding")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """The sentences are turned round within their own lengths, but turned back with flip(1), which
     moves them to the other end. Turn back the way you turned round."""
@@ -184,7 +174,7 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("never turned round")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """Both networks read from left to right. The backward network has to be given the words in
     reverse."""
@@ -192,7 +182,7 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("backward network never called")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """You never call backward_rnn: both directions are read by forward_rnn."""
     behind = _turned(self.forward_rnn(_turned(x, lengths), lengths)[0], lengths)
@@ -200,7 +190,7 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("last at every word")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """The backward half is the same at every word: you took last. Take outputs."""
     ahead, _ = self.forward_rnn(x, lengths)
@@ -209,7 +199,7 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("sentences turned round")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """flip(0) turns the batch round, so that sentences change places. Turn round the words:
     dimension 1."""
@@ -218,7 +208,7 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("features turned round")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """flip(-1) turns round the numbers inside each word. Turn round the words: dimension 1."""
     behind, _ = self.backward_rnn(x.flip(-1), lengths)
@@ -226,14 +216,14 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("backward half first")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """The two halves have changed places: forward_rnn's comes first."""
     return torch.cat([_behind(self, x, lengths), self.forward_rnn(x, lengths)[0]], dim=-1)
 
 
 @BidirectionalRNN.misconception("added instead of joined")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """You add the two halves up. Put them side by side: torch.cat([…, …], dim=-1), so that nothing
     is mixed."""
@@ -241,14 +231,14 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("lengths not passed on")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """lengths is never used: every sentence is read as if its padding belonged to it."""
     return torch.cat([self.forward_rnn(x)[0], _behind(self, x, None)], dim=-1)
 
 
 @BidirectionalRNN.misconception("lengths not passed to the forward network")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """The forward network isn't told the lengths, so its outputs go on past each sentence's end.
     Pass lengths to both."""
@@ -256,7 +246,7 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("lengths not passed to the backward network")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """The backward network isn't told the lengths, so its outputs go on past each sentence's end.
     Pass lengths to both."""
@@ -265,7 +255,7 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("no answer without lengths")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """lengths may be None: then every sentence is as long as x is wide. Your loop walks along None.
     Fill it in first, or turn round with x.flip(1) in that case."""
@@ -275,7 +265,7 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("last states only")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """You return the two last states. The exercise asks for both states at every word:
     (batch, length, 2 · hidden)."""
@@ -285,7 +275,7 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("joined along the words")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """You put the halves one after the other along the words, so that the sentence is twice as
     long. Join them along the features: dim=-1."""
@@ -293,7 +283,7 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("pairs not taken apart")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """Your RNN returns two things, outputs and last, and you hand on both. Take the first:
     outputs, _ = self.forward_rnn(x, lengths)."""
@@ -301,7 +291,7 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("x changed in place")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """Your call turns the caller's x round. Make a new tensor: x[row, :n] = … changes the one you
     were given."""
@@ -311,7 +301,7 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("a tuple too many")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """You return a pair. This one returns the outputs alone, (batch, length, 2 · hidden)."""
     ahead, last = self.forward_rnn(x, lengths)
@@ -319,7 +309,7 @@ def _(self, x, lengths):
 
 
 @BidirectionalRNN.misconception("backward half cut off from the graph")
-@_two_ways
+@wrong_forward(_Pair)
 def _(self, x, lengths):
     """The values are right, but no gradient flows back through the backward network: it is filled
     into a new tensor without its history, or detached."""

@@ -18,6 +18,7 @@ from autograder.checks.probes import (
     parameters_named,
     single_precision,
 )
+from autograder.checks.wrong_module import wrong_forward, wrong_method
 from autograder.exercises.rnn_recap.padded_sentences import (
     all_padded_sequences,
     padded_sequences,
@@ -137,6 +138,9 @@ class _Weights(nn.Module):
             outputs.append(h)
         return torch.stack(outputs, dim=1)
 
+    def forward(self, x, lengths=None):
+        return _finish(self.states(x), lengths)
+
 
 def _at_the_end(outputs, lengths):
     return outputs[torch.arange(len(lengths)), lengths.cpu() - 1]
@@ -147,37 +151,6 @@ def _finish(outputs, lengths):
     if lengths is None:
         return outputs, outputs[:, -1]
     return outputs * real_steps(outputs, lengths), _at_the_end(outputs, lengths)
-
-
-def _rnn(change):
-    """An RNN that is right but for its forward."""
-
-    class Wrong(_Weights):
-        def __init__(self, input_size, hidden_size):
-            super().__init__(input_size, hidden_size)
-
-        def forward(self, x, lengths=None):
-            return change(self, x, lengths)
-
-    Wrong.__doc__ = change.__doc__
-    return Wrong
-
-
-def _rnn_with(step):
-    """An RNN that is right but for its step."""
-
-    class Wrong(_Weights):
-        def __init__(self, input_size, hidden_size):
-            super().__init__(input_size, hidden_size)
-
-        def step(self, x_t, h):
-            return step(self, x_t, h)
-
-        def forward(self, x, lengths=None):
-            return _finish(self.states(x), lengths)
-
-    Wrong.__doc__ = step.__doc__
-    return Wrong
 
 
 @RNN.misconception("weights that are no parameters")
@@ -330,7 +303,7 @@ class _(_Weights):
 
 
 @RNN.misconception("state handed on to nobody")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """Every step starts from zeros again: the new state is never handed on to the next step. Write
     h = rnn_step(…)."""
@@ -339,7 +312,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("states from before the step")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """Your outputs are the states before each word: the first is the zeros. Make the step first,
     then keep the state."""
@@ -348,7 +321,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("starts from ones")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """The first state is ones. Before the first word there is nothing to remember: zeros."""
     h = x.new_ones(x.shape[0], self.W_hh.shape[0])
@@ -360,7 +333,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("first state in float32")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """torch.zeros(…) makes float32 on the CPU, whatever x is. Make the first state like the input:
     x.new_zeros(batch, hidden)."""
@@ -373,7 +346,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("words and sentences swapped")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """You walk along the sentences of the batch, x[t]. The words of all sentences at time t are
     x[:, t]."""
@@ -386,7 +359,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("time comes first")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """Your outputs are (length, batch, hidden). Stack them along dimension 1: the batch comes
     first, as in x."""
@@ -395,35 +368,35 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("read from right to left")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """You read from the last word to the first. This network reads from left to right."""
     return _finish(self.states(x.flip(1)).flip(1), lengths)
 
 
 @RNN.misconception("recurrent weights transposed")
-@_rnn_with
+@wrong_method(_Weights, "step")
 def _(self, x_t, h):
     """W_hh is turned round. It is square, so no error is raised: a step is h @ W_hh."""
     return torch.tanh(x_t @ self.W_xh + h @ self.W_hh.T + self.b)
 
 
 @RNN.misconception("bias not used")
-@_rnn_with
+@wrong_method(_Weights, "step")
 def _(self, x_t, h):
     """The bias b is never added. It belongs inside the tanh, at every step."""
     return torch.tanh(x_t @ self.W_xh + h @ self.W_hh)
 
 
 @RNN.misconception("no tanh")
-@_rnn_with
+@wrong_method(_Weights, "step")
 def _(self, x_t, h):
     """There is no tanh around the sum. Your rnn_step does the whole step: call it."""
     return x_t @ self.W_xh + h @ self.W_hh + self.b
 
 
 @RNN.misconception("memory cut at every step")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """The values are right, but the state is detached at every step, so no gradient reaches an
     earlier word. Hand h on as it is."""
@@ -436,7 +409,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("outputs cut off from the graph")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """You store the outputs without their history (by .detach(), .data, .item() or a tensor of
     zeros filled under no_grad), so no gradient flows back through them."""
@@ -446,7 +419,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("lengths ignored")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """lengths is never used: short sentences read on through their padding. Set the outputs past
     each end to zero, and take last where each sentence ends."""
@@ -455,7 +428,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("last has read the padding")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """last is the state after the whole batch's width, so short sentences have read their padding
     too. Take each sentence's state at its own length − 1."""
@@ -464,7 +437,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("last taken from the padding")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """You take last at the end of the batch, after the padding has been set to zero: short
     sentences get zeros. Take each sentence's state at its own length − 1."""
@@ -473,7 +446,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("last one step too far")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """You take the state at index length. Counting starts at 0, so the last real word stands at
     length − 1."""
@@ -485,7 +458,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("last one step too early")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """last is one step too early: the last real word stands at length − 1."""
     outputs = self.states(x)
@@ -496,7 +469,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("last a sum of states")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """last is the sum of all real states. Only the one at length − 1 is asked for."""
     outputs, last = _finish(self.states(x), lengths)
@@ -504,7 +477,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("every end for every sentence")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """outputs[:, lengths − 1] picks all the ends for every sentence. Pair each sentence with its
     own end: outputs[torch.arange(batch), lengths − 1]."""
@@ -513,7 +486,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("one length for all")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """You use one length (the largest, or the first) for the whole batch. Every sentence has its
     own."""
@@ -522,7 +495,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("outputs not set to zero")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """last is right, but the outputs go on past each sentence's end. Set them to zero there:
     outputs.masked_fill(past_the_end, 0.0)."""
@@ -531,7 +504,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("end off by one")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """Your mask keeps one step too many: the real steps are those with t < length, not ≤."""
     outputs = self.states(x)
@@ -541,7 +514,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("outputs cut short")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """outputs is only as long as the longest sentence. Keep x's length, so that outputs and words
     line up."""
@@ -550,7 +523,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("padding emptied, yet read")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """You set the padding of x to zero and then let the network read it. A step changes the state
     even when its word is zero. Take last where each sentence ends."""
@@ -561,7 +534,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("x changed in place")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """Your call changes the caller's x. x.masked_fill(…) makes a new tensor; x[…] = 0 and methods
     ending in _ don't."""
@@ -572,7 +545,7 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("swapped results")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """You return last first. The exercise asks for (outputs, last)."""
     outputs, last = _finish(self.states(x), lengths)
@@ -580,14 +553,14 @@ def _(self, x, lengths):
 
 
 @RNN.misconception("outputs only")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """You return the outputs alone. Return outputs, last."""
     return _finish(self.states(x), lengths)[0]
 
 
 @RNN.misconception("last with an axis of its own")
-@_rnn
+@wrong_forward(_Weights)
 def _(self, x, lengths):
     """last has an extra axis of size 1, as torch's own networks have it. Here it is
     (batch, hidden)."""

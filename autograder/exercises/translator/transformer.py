@@ -2,7 +2,6 @@
 
 import inspect
 import math
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +13,7 @@ from autograder.channel.piece import Instance, Piece, PieceRaised
 from autograder.checks import expect
 from autograder.checks.draw import Draw
 from autograder.checks.exercise import Exercise
+from autograder.checks.wrong_module import wrong_constructor, wrong_forward, wrong_method
 from autograder.exercises.translator.token_ids import BOS, padded_ids
 from workbook import pieces
 
@@ -410,36 +410,8 @@ class _Assembly(nn.Module):
         return self.decode(target_in, *self.encode(source))
 
 
-def _changed(method: str) -> Callable[[Callable], type[nn.Module]]:
-    """A Transformer that is right but for this method."""
-
-    def make(change: Callable[..., Any]) -> type[nn.Module]:
-        Wrong = type("Wrong", (_Assembly,), {method: change})
-        Wrong.__doc__ = change.__doc__
-        return Wrong
-
-    return make
-
-
-def _constructed(change: Callable[..., None]) -> type[nn.Module]:
-    """A Transformer whose constructor did something else: `change(model, arguments)`, after the
-    right one."""
-    signature = inspect.signature(_Assembly.__init__)
-
-    class Wrong(_Assembly):
-        def __init__(self, *args, **kwargs):
-            bound = signature.bind(self, *args, **kwargs)
-            bound.apply_defaults()
-            super().__init__(*args, **kwargs)
-            change(self, bound.arguments)
-
-    Wrong.__init__.__signature__ = signature
-    Wrong.__doc__ = change.__doc__
-    return Wrong
-
-
 @Transformer.misconception("embeddings not scaled")
-@_changed("embed")
+@wrong_method(_Assembly, "embed")
 def _(self, embedding, tokens):
     """You add the positions to the embeddings as they are. Multiply the embeddings by √d_model
     first (section 3.4 of the paper): they start at 1/√d_model and would drown in the positions."""
@@ -447,14 +419,14 @@ def _(self, embedding, tokens):
 
 
 @Transformer.misconception("embeddings divided")
-@_changed("embed")
+@wrong_method(_Assembly, "embed")
 def _(self, embedding, tokens):
     """You divide the embeddings by √d_model. They are multiplied by it; dividing is for scores."""
     return self.positions(embedding(tokens) / math.sqrt(self.d_model))
 
 
 @Transformer.misconception("scaled by d_model")
-@_changed("embed")
+@wrong_method(_Assembly, "embed")
 def _(self, embedding, tokens):
     """Your embeddings are multiplied by d_model in all: by d_model, or twice by its root. The
     factor is √d_model, once."""
@@ -462,7 +434,7 @@ def _(self, embedding, tokens):
 
 
 @Transformer.misconception("scaled after the positions")
-@_changed("embed")
+@wrong_method(_Assembly, "embed")
 def _(self, embedding, tokens):
     """You scale the sum of embedding and position. Only the embedding is multiplied by √d_model;
     the positions are added afterwards, as they are."""
@@ -471,7 +443,7 @@ def _(self, embedding, tokens):
 
 
 @Transformer.misconception("only the source is scaled")
-@_changed("decode")
+@wrong_method(_Assembly, "decode")
 def _(self, target_in, memory, memory_mask):
     """The target embeddings are not scaled. Both sides are multiplied by √d_model."""
     x = self.positions(self.target_embedding(target_in))
@@ -479,7 +451,7 @@ def _(self, target_in, memory, memory_mask):
 
 
 @Transformer.misconception("only the target is scaled")
-@_changed("encode")
+@wrong_method(_Assembly, "encode")
 def _(self, source):
     """The source embeddings are not scaled. Both sides are multiplied by √d_model."""
     mask = pieces.padding_mask(source, self.pad_id)
@@ -487,7 +459,7 @@ def _(self, source):
 
 
 @Transformer.misconception("no positions")
-@_changed("embed")
+@wrong_method(_Assembly, "embed")
 def _(self, embedding, tokens):
     """The positions are never added: your model can't tell "the dog bites the man" from "the man
     bites the dog". x = self.positions(embedding · √d_model), on both sides."""
@@ -495,7 +467,7 @@ def _(self, embedding, tokens):
 
 
 @Transformer.misconception("no positions for the target")
-@_changed("decode")
+@wrong_method(_Assembly, "decode")
 def _(self, target_in, memory, memory_mask):
     """The target gets no positions. Both sides go through self.positions."""
     x = self.target_embedding(target_in) * math.sqrt(self.d_model)
@@ -503,7 +475,7 @@ def _(self, target_in, memory, memory_mask):
 
 
 @Transformer.misconception("no positions for the source")
-@_changed("encode")
+@wrong_method(_Assembly, "encode")
 def _(self, source):
     """The source gets no positions. Both sides go through self.positions."""
     mask = pieces.padding_mask(source, self.pad_id)
@@ -511,7 +483,7 @@ def _(self, source):
 
 
 @Transformer.misconception("encoder and decoder inputs swapped")
-@_changed("forward")
+@wrong_forward(_Assembly)
 def _(self, source, target_in):
     """The target goes into your encoder and the source into your decoder. It is the other way
     round: encode(source), then decode(target_in, …). (A widely used tutorial has this mistake.)"""
@@ -520,7 +492,7 @@ def _(self, source, target_in):
 
 
 @Transformer.misconception("inputs swapped, and an index out of range")
-@_changed("forward")
+@wrong_forward(_Assembly)
 def _(self, source, target_in):
     """The target goes into your encoder and the source into your decoder, which looks up words of
     the other language. It is the other way round: encode(source), then decode(target_in, …). (A
@@ -529,7 +501,7 @@ def _(self, source, target_in):
 
 
 @Transformer.misconception("memory and target swapped in the decoder")
-@_changed("decode")
+@wrong_method(_Assembly, "decode")
 def _(self, target_in, memory, memory_mask):
     """You call the decoder with the memory first. Its first argument is the target x, its second
     the memory that it looks things up in."""
@@ -538,7 +510,7 @@ def _(self, target_in, memory, memory_mask):
 
 
 @Transformer.misconception("the source's embedding for the target")
-@_changed("decode")
+@wrong_method(_Assembly, "decode")
 def _(self, target_in, memory, memory_mask):
     """You look up the target tokens in the source embedding. Each language has its own, unless
     they are shared."""
@@ -548,7 +520,7 @@ def _(self, target_in, memory, memory_mask):
 
 
 @Transformer.misconception("no causal mask")
-@_changed("causal")
+@wrong_method(_Assembly, "causal")
 def _(self, target_in):
     """Your decoder has no causal mask: each position sees the very token that it should predict.
     Training looks wonderful, and nothing can be written. Hand causal_mask(length) to the decoder
@@ -557,7 +529,7 @@ def _(self, target_in):
 
 
 @Transformer.misconception("causal mask the wrong way round")
-@_changed("causal")
+@wrong_method(_Assembly, "causal")
 def _(self, target_in):
     """Your causal mask hides what may be seen. True means "may attend", and causal_mask gives it
     that way: pass it on without ~."""
@@ -565,7 +537,7 @@ def _(self, target_in):
 
 
 @Transformer.misconception("source mask not given to cross-attention")
-@_changed("decode")
+@wrong_method(_Assembly, "decode")
 def _(self, target_in, memory, memory_mask):
     """The decoder looks at the padding of the source: memory_mask doesn't reach its
     cross-attention. It is the decoder's fourth argument."""
@@ -574,7 +546,7 @@ def _(self, target_in, memory, memory_mask):
 
 
 @Transformer.misconception("masks swapped in the decoder")
-@_changed("decode")
+@wrong_method(_Assembly, "decode")
 def _(self, target_in, memory, memory_mask):
     """You have swapped the decoder's two masks. decoder(x, memory, self_mask, cross_mask): the
     causal mask first, then memory_mask."""
@@ -583,7 +555,7 @@ def _(self, target_in, memory, memory_mask):
 
 
 @Transformer.misconception("causal mask of the source's length")
-@_changed("decode")
+@wrong_method(_Assembly, "decode")
 def _(self, target_in, memory, memory_mask):
     """Your causal mask has the length of the source. It is for the target, which looks at itself:
     causal_mask(target_in.shape[1])."""
@@ -593,7 +565,7 @@ def _(self, target_in, memory, memory_mask):
 
 
 @Transformer.misconception("encoder without its mask")
-@_changed("encode")
+@wrong_method(_Assembly, "encode")
 def _(self, source):
     """Your encoder attends to padding: hand the mask on, self.encoder(x, mask)."""
     mask = pieces.padding_mask(source, self.pad_id)
@@ -614,7 +586,7 @@ class _(_Assembly):
 
 
 @Transformer.misconception("padding mask the wrong way round")
-@_changed("encode")
+@wrong_method(_Assembly, "encode")
 def _(self, source):
     """Your mask is True at the padding. True means "may attend": padding_mask(source, pad_id) as it
     is, without ~."""
@@ -623,7 +595,7 @@ def _(self, source):
 
 
 @Transformer.misconception("causal mask in the encoder")
-@_changed("encode")
+@wrong_method(_Assembly, "encode")
 def _(self, source):
     """Your encoder reads under a causal mask. The source is all there from the beginning: its words
     may look in both directions, and only padding is hidden."""
@@ -633,7 +605,7 @@ def _(self, source):
 
 
 @Transformer.misconception("padding mask (batch, length)")
-@_changed("encode")
+@wrong_method(_Assembly, "encode")
 def _(self, source):
     """memory_mask has two dimensions, (batch, length). It has to broadcast against the scores
     (batch, heads, queries, keys): your padding_mask gives (batch, 1, 1, length)."""
@@ -642,7 +614,7 @@ def _(self, source):
 
 
 @Transformer.misconception("no mask returned")
-@_changed("encode")
+@wrong_method(_Assembly, "encode")
 def _(self, source):
     """encode returns the memory alone. Whoever decodes needs the mask too: return memory,
     memory_mask."""
@@ -651,7 +623,7 @@ def _(self, source):
 
 
 @Transformer.misconception("pad_id taken for 0")
-@_changed("encode")
+@wrong_method(_Assembly, "encode")
 def _(self, source):
     """Your padding mask looks for token 0, whatever pad_id is. Use self.pad_id."""
     mask = pieces.padding_mask(source, 0)
@@ -659,7 +631,7 @@ def _(self, source):
 
 
 @Transformer.misconception("padding of the target hidden too")
-@_changed("decode")
+@wrong_method(_Assembly, "decode")
 def _(self, target_in, memory, memory_mask):
     """You also hide the padding of the target. It comes after a sentence's end, so no real token
     looks at it under the causal mask; hiding it changes the logits at padding, and a first token
@@ -670,7 +642,7 @@ def _(self, target_in, memory, memory_mask):
 
 
 @Transformer.misconception("probabilities in place of logits")
-@_changed("decode")
+@wrong_method(_Assembly, "decode")
 def _(self, target_in, memory, memory_mask):
     """You end in a softmax. The loss takes logits and does the softmax itself; twice is one too
     many. Return what the head gives."""
@@ -678,7 +650,7 @@ def _(self, target_in, memory, memory_mask):
 
 
 @Transformer.misconception("logits of the last position only")
-@_changed("decode")
+@wrong_method(_Assembly, "decode")
 def _(self, target_in, memory, memory_mask):
     """decode returns the last position's logits only. Training needs them at all positions:
     (batch, length, target_vocab); whoever decodes picks the last one."""
@@ -686,7 +658,7 @@ def _(self, target_in, memory, memory_mask):
 
 
 @Transformer.misconception("no head")
-@_changed("decode")
+@wrong_method(_Assembly, "decode")
 def _(self, target_in, memory, memory_mask):
     """decode returns the decoder's hidden states. The head makes logits of them:
     self.head(…)."""
@@ -695,47 +667,47 @@ def _(self, target_in, memory, memory_mask):
 
 
 @Transformer.misconception("head not tied")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self, target_vocab, d_model):
     """The head has a weight of its own. It is tied to the target embedding:
     self.head.weight = self.target_embedding.weight."""
-    model.head = pieces.OutputHead(given["d_model"], given["target_vocab"])
+    self.head = pieces.OutputHead(d_model, target_vocab)
 
 
 @Transformer.misconception("tied to the source embedding")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self):
     """The head is tied to the source embedding, so it can't write the target language. Tie it to
     the target's: self.head.weight = self.target_embedding.weight."""
-    model.head.weight = model.source_embedding.weight
+    self.head.weight = self.source_embedding.weight
 
 
 @Transformer.misconception("a linear layer with bias for the head")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self, target_vocab, d_model):
     """Your head has a bias. OutputHead of lesson 06 has none; its only parameter is the tied
     weight."""
-    model.head = nn.Linear(given["d_model"], given["target_vocab"])
-    model.head.weight = model.target_embedding.weight
+    self.head = nn.Linear(d_model, target_vocab)
+    self.head.weight = self.target_embedding.weight
 
 
 @Transformer.misconception("share_embeddings ignored")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self, target_vocab, d_model, share_embeddings):
     """With share_embeddings=True, source and target still have embeddings of their own. Then
     self.target_embedding should be self.source_embedding."""
-    if given["share_embeddings"]:
-        model.target_embedding = nn.Embedding(given["target_vocab"], given["d_model"])
-        nn.init.normal_(model.target_embedding.weight, std=given["d_model"] ** -0.5)
-        model.head.weight = model.target_embedding.weight
+    if share_embeddings:
+        self.target_embedding = nn.Embedding(target_vocab, d_model)
+        nn.init.normal_(self.target_embedding.weight, std=d_model**-0.5)
+        self.head.weight = self.target_embedding.weight
 
 
 @Transformer.misconception("always shared")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self):
     """Source and target use one embedding, whether it is asked for or not. Only with
     share_embeddings=True."""
-    model.source_embedding = model.target_embedding
+    self.source_embedding = self.target_embedding
 
 
 @Transformer.misconception("two vocabularies shared")
@@ -767,137 +739,134 @@ class _(_Assembly):
 
 
 @Transformer.misconception("embeddings left at their size")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self):
     """nn.Embedding starts with a standard deviation of 1. Multiplied by √d_model that is far too
     large, and so are the tied head's first logits. Begin at 1/√d_model:
     nn.init.normal_(embedding.weight, std=d_model ** -0.5)."""
-    for embedding in (model.source_embedding, model.target_embedding):
+    for embedding in (self.source_embedding, self.target_embedding):
         nn.init.normal_(embedding.weight)
 
 
 @Transformer.misconception("embeddings start at 1/d_model")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self, d_model):
     """Your embeddings start at 1/d_model. The root is missing: std=d_model ** -0.5."""
-    for embedding in (model.source_embedding, model.target_embedding):
-        nn.init.normal_(embedding.weight, std=1 / given["d_model"])
+    for embedding in (self.source_embedding, self.target_embedding):
+        nn.init.normal_(embedding.weight, std=1 / d_model)
 
 
 @Transformer.misconception("embeddings start at √d_model")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self, d_model):
     """Your embeddings start at √d_model, far too large. The exponent is negative:
     std=d_model ** -0.5."""
-    for embedding in (model.source_embedding, model.target_embedding):
-        nn.init.normal_(embedding.weight, std=given["d_model"] ** 0.5)
+    for embedding in (self.source_embedding, self.target_embedding):
+        nn.init.normal_(embedding.weight, std=d_model**0.5)
 
 
 @Transformer.misconception("only one embedding starts small")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self, share_embeddings):
     """Only one of the two embeddings starts at 1/√d_model. Both should."""
-    if not given["share_embeddings"]:
-        nn.init.normal_(model.source_embedding.weight)
+    if not share_embeddings:
+        nn.init.normal_(self.source_embedding.weight)
 
 
 @Transformer.misconception("other names")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self):
     """The parts have other names than the exercise asks: source_embedding, target_embedding,
     positions, encoder, decoder, head. Names are how weights are exchanged."""
-    model.src_embed, model.tgt_embed = model.source_embedding, model.target_embedding
-    del model.source_embedding, model.target_embedding
+    self.src_embed, self.tgt_embed = self.source_embedding, self.target_embedding
+    del self.source_embedding, self.target_embedding
 
 
 @Transformer.misconception("norm_first not passed on")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self, d_model, num_heads, num_layers, d_ff, dropout, activation):
     """norm_first doesn't reach the stacks: pass it to Encoder and Decoder."""
-    stack = (given["num_layers"], given["d_model"], given["num_heads"], given["d_ff"])
-    model.encoder = pieces.Encoder(*stack, given["dropout"], activation=given["activation"])
-    model.decoder = pieces.Decoder(*stack, given["dropout"], activation=given["activation"])
+    stack = (num_layers, d_model, num_heads, d_ff)
+    self.encoder = pieces.Encoder(*stack, dropout, activation=activation)
+    self.decoder = pieces.Decoder(*stack, dropout, activation=activation)
 
 
 @Transformer.misconception("neither norm_first nor activation passed on")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self, d_model, num_heads, num_layers, d_ff, dropout):
     """norm_first and activation don't reach the stacks: pass both to Encoder and Decoder."""
-    stack = [given[name] for name in ("num_layers", "d_model", "num_heads", "d_ff", "dropout")]
-    model.encoder, model.decoder = pieces.Encoder(*stack), pieces.Decoder(*stack)
+    stack = (num_layers, d_model, num_heads, d_ff, dropout)
+    self.encoder, self.decoder = pieces.Encoder(*stack), pieces.Decoder(*stack)
 
 
 @Transformer.misconception("the decoder without norm_first and activation")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self, d_model, num_heads, num_layers, d_ff, dropout):
     """norm_first and activation reach the encoder only. Decoder takes the same arguments."""
-    stack = [given[name] for name in ("num_layers", "d_model", "num_heads", "d_ff", "dropout")]
-    model.decoder = pieces.Decoder(*stack)
+    stack = (num_layers, d_model, num_heads, d_ff, dropout)
+    self.decoder = pieces.Decoder(*stack)
 
 
 @Transformer.misconception("the encoder without norm_first and activation")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self, d_model, num_heads, num_layers, d_ff, dropout):
     """norm_first and activation reach the decoder only. Encoder takes the same arguments."""
-    stack = [given[name] for name in ("num_layers", "d_model", "num_heads", "d_ff", "dropout")]
-    model.encoder = pieces.Encoder(*stack)
+    stack = (num_layers, d_model, num_heads, d_ff, dropout)
+    self.encoder = pieces.Encoder(*stack)
 
 
 @Transformer.misconception("num_layers not in front")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self, d_model, num_heads, num_layers, d_ff, dropout, norm_first, activation):
     """The stacks take num_layers first: Encoder(num_layers, d_model, num_heads, d_ff, dropout,
     norm_first, activation). You hand them d_model first, as Transformer itself is given it."""
-    names = ("d_model", "num_heads", "num_layers", "d_ff", "dropout", "norm_first", "activation")
-    stack = [given[name] for name in names]
-    model.encoder, model.decoder = pieces.Encoder(*stack), pieces.Decoder(*stack)
+    stack = (d_model, num_heads, num_layers, d_ff, dropout, norm_first, activation)
+    self.encoder, self.decoder = pieces.Encoder(*stack), pieces.Decoder(*stack)
 
 
 @Transformer.misconception("activation not passed on")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self, d_model, num_heads, num_layers, d_ff, dropout, norm_first):
     """activation doesn't reach the stacks: pass it to Encoder and Decoder."""
-    stack = [given[name] for name in ("num_layers", "d_model", "num_heads", "d_ff", "dropout")]
-    model.encoder = pieces.Encoder(*stack, given["norm_first"])
-    model.decoder = pieces.Decoder(*stack, given["norm_first"])
+    stack = (num_layers, d_model, num_heads, d_ff, dropout)
+    self.encoder = pieces.Encoder(*stack, norm_first)
+    self.decoder = pieces.Decoder(*stack, norm_first)
 
 
 @Transformer.misconception("dropout not passed on")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self, d_model, num_heads, num_layers, d_ff, norm_first, activation):
     """Some part keeps a dropout of its own, 0.1, whatever was asked: pass dropout to Encoder, to
     Decoder and to PositionalEncoding(d_model, max_length, dropout)."""
-    stack = [given[name] for name in ("num_layers", "d_model", "num_heads", "d_ff")]
-    model.encoder = pieces.Encoder(*stack, 0.1, given["norm_first"], given["activation"])
-    model.decoder = pieces.Decoder(*stack, 0.1, given["norm_first"], given["activation"])
+    stack = (num_layers, d_model, num_heads, d_ff)
+    self.encoder = pieces.Encoder(*stack, 0.1, norm_first, activation)
+    self.decoder = pieces.Decoder(*stack, 0.1, norm_first, activation)
 
 
 @Transformer.misconception("no dropout anywhere")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self, d_model, num_heads, num_layers, d_ff, max_length, norm_first, activation):
     """Nothing is dropped in training: dropout reaches neither the stacks nor the positions."""
-    stack = [given[name] for name in ("num_layers", "d_model", "num_heads", "d_ff")]
-    model.encoder = pieces.Encoder(*stack, 0.0, given["norm_first"], given["activation"])
-    model.decoder = pieces.Decoder(*stack, 0.0, given["norm_first"], given["activation"])
-    model.positions = pieces.PositionalEncoding(given["d_model"], given["max_length"], 0.0)
+    stack = (num_layers, d_model, num_heads, d_ff)
+    self.encoder = pieces.Encoder(*stack, 0.0, norm_first, activation)
+    self.decoder = pieces.Decoder(*stack, 0.0, norm_first, activation)
+    self.positions = pieces.PositionalEncoding(d_model, max_length, 0.0)
 
 
 @Transformer.misconception("max_length not passed to the positions")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self, d_model, dropout):
     """max_length doesn't reach the positions, and their own 5,000 stand where it should:
     PositionalEncoding(d_model, max_length, dropout)."""
-    model.positions = pieces.PositionalEncoding(given["d_model"], dropout=given["dropout"])
+    self.positions = pieces.PositionalEncoding(d_model, dropout=dropout)
 
 
 @Transformer.misconception("max_length and dropout swapped")
-@_constructed
-def _(model, given):
+@wrong_constructor(_Assembly)
+def _(self, d_model, dropout, max_length):
     """You hand PositionalEncoding the dropout where max_length belongs. Its order is
     PositionalEncoding(d_model, max_length, dropout)."""
-    model.positions = pieces.PositionalEncoding(
-        given["d_model"], given["dropout"], given["max_length"]
-    )
+    self.positions = pieces.PositionalEncoding(d_model, dropout, max_length)
 
 
 @Transformer.misconception("pad_id not kept")
@@ -918,7 +887,7 @@ class _(_Assembly):
 
 
 @Transformer.misconception("encoder used twice")
-@_changed("forward")
+@wrong_forward(_Assembly)
 def _(self, source, target_in):
     """You encode the memory once more. encode runs once; decode gets what it returned."""
     memory, mask = self.encode(source)
@@ -926,7 +895,7 @@ def _(self, source, target_in):
 
 
 @Transformer.misconception("cross-attention to the embeddings")
-@_changed("encode")
+@wrong_method(_Assembly, "encode")
 def _(self, source):
     """The encoder's work is never used: your memory is the embedded source. Return what the encoder
     makes of it."""
@@ -934,7 +903,7 @@ def _(self, source):
 
 
 @Transformer.misconception("memory cut off from the graph")
-@_changed("forward")
+@wrong_forward(_Assembly)
 def _(self, source, target_in):
     """No gradient reaches the encoder: a .detach() or torch.no_grad() cuts the memory off, and it
     would never learn."""
@@ -943,7 +912,7 @@ def _(self, source, target_in):
 
 
 @Transformer.misconception("forward shifts the target")
-@_changed("forward")
+@wrong_forward(_Assembly)
 def _(self, source, target_in):
     """You shift the target inside the model. target_in comes shifted already, with bos in front:
     decode it as it is."""
@@ -951,7 +920,7 @@ def _(self, source, target_in):
 
 
 @Transformer.misconception("forward returns the memory too")
-@_changed("forward")
+@wrong_forward(_Assembly)
 def _(self, source, target_in):
     """forward returns several things. Only the logits are asked for."""
     memory, mask = self.encode(source)
