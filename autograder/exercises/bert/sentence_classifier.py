@@ -353,31 +353,10 @@ class _(_Classifier):
 
 
 @SentenceClassifier.misconception("the classifier's dropout fixed at 0.1")
-class _(_Classifier):
+@wrong_constructor(_Classifier)
+def _(self):
     """The dropout on pooled is 0.1, whatever is passed: nn.Dropout(dropout)."""
-
-    def __init__(
-        self,
-        num_classes,
-        vocab_size,
-        d_model,
-        num_heads,
-        num_layers,
-        d_ff,
-        max_length,
-        dropout=0.1,
-    ):
-        super().__init__(
-            num_classes,
-            vocab_size,
-            d_model,
-            num_heads,
-            num_layers,
-            d_ff,
-            max_length,
-            dropout,
-        )
-        self.dropout = nn.Dropout(0.1)
+    self.dropout = nn.Dropout(0.1)
 
 
 @SentenceClassifier.misconception("classifier without bias")

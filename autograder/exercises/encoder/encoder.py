@@ -268,26 +268,13 @@ def _(self, d_model, eps):
 
 
 @Encoder.misconception("the last norm always made")
-class _(_Stack):
+@wrong_constructor(_Stack)
+def _(self, d_model, norm_first, eps):
     """In post-norm norm is made and not used: its weights would be saved, and waited for by whoever
     loads published ones. Make it with norm_first only."""
-
-    def __init__(
-        self,
-        num_layers,
-        d_model,
-        num_heads,
-        d_ff,
-        dropout=0.1,
-        norm_first=True,
-        activation="relu",
-        eps=1e-5,
-    ):
-        super().__init__(num_layers, d_model, num_heads, d_ff, dropout, norm_first, activation, eps)
-        self.used, self.norm = norm_first, pieces.LayerNorm(d_model, eps)
-
-    def last(self, x):
-        return self.norm(x) if self.used else x
+    self.norm = pieces.LayerNorm(d_model, eps)
+    if not norm_first:
+        self.last = lambda x: x
 
 
 @Encoder.misconception("always a last norm, without eps")

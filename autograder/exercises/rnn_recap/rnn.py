@@ -165,9 +165,6 @@ class _(_Weights):
             delattr(self, name)
             setattr(self, name, weight)
 
-    def forward(self, x, lengths=None):
-        return _finish(self.states(x), lengths)
-
 
 @RNN.misconception("linear layers inside")
 class _(nn.Module):
@@ -234,9 +231,6 @@ class _(_Weights):
     def step(self, x_t, h):
         return torch.tanh(x_t @ self.W_xh.T + h @ self.W_hh + self.b)
 
-    def forward(self, x, lengths=None):
-        return _finish(self.states(x), lengths)
-
 
 @RNN.misconception("weights start as zeros")
 class _(_Weights):
@@ -247,9 +241,6 @@ class _(_Weights):
         super().__init__(input_size, hidden_size)
         for weight in self.parameters():
             nn.init.zeros_(weight)
-
-    def forward(self, x, lengths=None):
-        return _finish(self.states(x), lengths)
 
 
 @RNN.misconception("weights start as ones")
@@ -262,9 +253,6 @@ class _(_Weights):
         for weight in self.parameters():
             nn.init.ones_(weight)
 
-    def forward(self, x, lengths=None):
-        return _finish(self.states(x), lengths)
-
 
 @RNN.misconception("weights start too large")
 class _(_Weights):
@@ -275,9 +263,6 @@ class _(_Weights):
         super().__init__(input_size, hidden_size)
         for weight in self.parameters():
             nn.init.normal_(weight)
-
-    def forward(self, x, lengths=None):
-        return _finish(self.states(x), lengths)
 
 
 @RNN.misconception("state kept between calls")

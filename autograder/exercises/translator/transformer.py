@@ -13,7 +13,12 @@ from autograder.channel.piece import Instance, Piece, PieceRaised
 from autograder.checks import expect
 from autograder.checks.draw import Draw
 from autograder.checks.exercise import Exercise
-from autograder.checks.wrong_module import wrong_constructor, wrong_forward, wrong_method
+from autograder.checks.wrong_module import (
+    wrong_arguments,
+    wrong_constructor,
+    wrong_forward,
+    wrong_method,
+)
 from autograder.exercises.translator.token_ids import BOS, padded_ids
 from workbook import pieces
 
@@ -711,31 +716,13 @@ def _(self):
 
 
 @Transformer.misconception("two vocabularies shared")
-class _(_Assembly):
+@wrong_arguments(_Assembly)
+def _(source_vocab, target_vocab, share_embeddings):
     """With share_embeddings=True and vocabularies of two sizes your constructor says nothing. There
     is no embedding that fits both: raise a ValueError."""
-
-    def __init__(
-        self,
-        source_vocab,
-        target_vocab,
-        d_model,
-        num_heads,
-        num_layers,
-        d_ff,
-        dropout=0.1,
-        norm_first=True,
-        activation="relu",
-        share_embeddings=False,
-        pad_id=0,
-        max_length=512,
-    ):
-        larger = max(source_vocab, target_vocab)
-        vocab = (larger, larger) if share_embeddings else (source_vocab, target_vocab)
-        super().__init__(
-            *vocab, d_model, num_heads, num_layers, d_ff, dropout, norm_first, activation,
-            share_embeddings, pad_id, max_length,
-        )  # fmt: skip
+    if not share_embeddings:
+        return {}
+    return dict.fromkeys(("source_vocab", "target_vocab"), max(source_vocab, target_vocab))
 
 
 @Transformer.misconception("embeddings left at their size")
