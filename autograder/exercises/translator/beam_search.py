@@ -52,9 +52,14 @@ def _expect_found(
     piece: Piece, kind: str, made_of: dict, source: torch.Tensor, most: int, **options: Any
 ) -> None:
     """Sentences as good as ours, and scores that are true of them."""
-    model = translators.MAKERS[kind](**made_of)
-    ours, best = pieces.beam_search(model, source, most, BOS, EOS, **options)
     found = piece(Made(kind, made_of), source, most, BOS, EOS, **options)
+    model = translators.MAKERS[kind](**made_of)
+    _expect_as_good(found, model, source, most, **options)
+
+
+def _expect_as_good(
+    found: Any, model: Any, source: torch.Tensor, most: int, **options: Any
+) -> None:
     tokens, scores = expect.several(found, "tokens", "scores")
     expect.tensor(tokens, "tokens")
     whole = tokens.ndim == 2 and not tokens.is_floating_point() and len(tokens) == len(source)
@@ -65,6 +70,7 @@ def _expect_found(
     )
     expect.shape(scores, (len(source),), "scores")
     alpha = options.get("length_penalty", 0.6)
+    ours, best = pieces.beam_search(model, source, most, BOS, EOS, **options)
     for row, written in enumerate(tokens.tolist()):
         where = f"Sentence {row}"
         sentence = _sentence(written, most, where)
@@ -141,12 +147,12 @@ def _(piece: Piece, draw: Draw) -> None:
         ("chain", _misleading(draw), _ONE),
         ("table", table_case(draw, vocab, most), source_ids(draw, 3)),
     ):
-        model = translators.MAKERS[kind](**made_of)
-        wanted = pieces.greedy_decode(model, source, most, BOS, EOS)
         found = piece(Made(kind, made_of), source, most, BOS, EOS, beam_size=1)
         tokens = expect.several(found, "tokens", "scores")[0]
+        model = translators.MAKERS[kind](**made_of)
+        wanted = pieces.greedy_decode(model, source, most, BOS, EOS)
         expect_written(tokens, wanted, "A beam of 1")
-        _expect_found(piece, kind, made_of, source, most, beam_size=1)
+        _expect_as_good(found, model, source, most, beam_size=1)
 
 
 @beam_search.property("several sentences at once", points=2)

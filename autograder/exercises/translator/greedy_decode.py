@@ -24,9 +24,9 @@ greedy_decode = Exercise("greedy_decode", reference=pieces.greedy_decode)
 
 
 def _expect_greedy(piece: Piece, kind: str, made_of: dict, source: torch.Tensor, most: int) -> None:
+    found = piece(Made(kind, made_of), source, most, BOS, EOS)
     model = translators.MAKERS[kind](**made_of)
     wanted = pieces.greedy_decode(model, source, most, BOS, EOS)
-    found = piece(Made(kind, made_of), source, most, BOS, EOS)
     expect_written(found, wanted, "What is written")
 
 
