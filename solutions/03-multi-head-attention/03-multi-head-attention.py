@@ -811,8 +811,8 @@ figures.learning_curves(
 # 100 % before step 100. Eight do no better, since there are two questions. And 32 heads of 2
 # features learn more slowly: they are too narrow for 24 animals.
 #
-# Where do the looks go? Here is one question that was never seen, in both models. Each row is what
-# a head does with it, each column a fact:
+# Where do the looks go? Here is one question that was never seen, in both models. Each row is the
+# query that a head makes of it, each column a fact:
 
 # %% tags=["nbval-ignore-output"]
 animals, colours, asked, _ = draw_questions(1)
