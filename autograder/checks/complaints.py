@@ -79,6 +79,16 @@ _MEANINGS = (
         "(d_model, d_ff, dropout, activation). Or hand them over by name.",
     ),
     (
+        r"(too many|not enough) values to unpack",
+        "Something is taken apart into another number of names than it has parts. If it is a "
+        "shape, print it: there is one name for each axis.",
+    ),
+    (
+        r"instances of '\w*Dropout\w*'",
+        "An nn.Dropout stands where a probability is expected. Keep the number itself: "
+        "self.dropout = dropout.",
+    ),
+    (
         r"index \d+ is out of bounds",
         "An index is too large. Counting starts at 0, so the last place of an axis of size n is "
         "n − 1.",

@@ -811,8 +811,8 @@ figures.learning_curves(
 # 100 % before step 100. Eight do no better, since there are two questions. And 32 heads of 2
 # features learn more slowly: they are too narrow for 24 animals.
 #
-# Where do the looks go? Here is one question that was never seen, in both models. Each row is what
-# a head does with it, each column a fact:
+# Where do the looks go? Here is one question that was never seen, in both models. Each row is the
+# query that a head makes of it, each column a fact:
 
 # %% tags=["nbval-ignore-output"]
 animals, colours, asked, _ = draw_questions(1)
@@ -1134,9 +1134,9 @@ for start in (1, 2, 3):
     print("; ".join(found))
 
 # %% [markdown]
-# All three solve the task, and not in the same way: another head, and in some runs hardly plan A at
-# all. (While we wrote this lesson we saw runs with 85 % for *it*, and others with 4 % for *it* and
-# 59 % for the adjective. All had over 95 % right answers.)
+# All three solve the task, and not in the same way: in some runs one head finds the noun in most
+# pairs, in others plan A hardly shows. (While we wrote this lesson we saw runs with 85 % for *it*,
+# and others with 4 % for *it* and 59 % for the adjective. All had over 95 % right answers.)
 #
 # Three things to keep. Heads do learn visible things. Which head learns what is an accident of the
 # start. And one pretty matrix is an anecdote: **count, compare with chance, and switch off.**
@@ -1321,8 +1321,8 @@ compare_forward(mended_forward)
 #   says the opposite. With `~` at the border, yours equals PyTorch's.
 # - What a head does is measured: count over many sentences, compare with chance, switch it off.
 #
-# The map again, with today's pieces filled in. Cross-attention is complete; the other two attention
-# boxes lack no more than their masks, from lessons 05 and 06:
+# The map again, with today's pieces filled in. If lesson 02's are yours too, cross-attention is
+# complete; the other two attention boxes lack no more than their masks, from lessons 05 and 06:
 
 # %%
 figures.transformer_map("03-multi-head-attention")

@@ -10,7 +10,7 @@ import torch
 
 from autograder.channel.piece import here
 from autograder.checks.examine import examine
-from autograder.exercises import gpt, translator
+from autograder.exercises import gpt, multi_head_attention, translator
 from workbook import pieces
 
 
@@ -103,3 +103,17 @@ def test_a_score_is_recognised_whichever_way_the_beam_was_searched():
 
     results = examine(translator.beam_search, here(search), seed=3).results
     assert any("the penalty is missing" in each.message for each in results)
+
+
+@pytest.mark.parametrize("says", ["d_model must be a multiple of num_heads", "no"])
+def test_a_refusal_the_wrong_way_round_is_told_whatever_it_says(says):
+    class Refuses(pieces.MultiHeadAttention):
+        def __init__(self, d_model, num_heads, dropout=0.0, bias=True):
+            if num_heads % d_model:
+                raise ValueError(says)
+            super().__init__(d_model, num_heads, dropout, bias)
+
+    results = examine(multi_head_attention.MultiHeadAttention, here(Refuses), seed=3).results
+    told = next(each for each in results if each.name == "what does not divide is refused")
+    assert not told.passed
+    assert "the wrong way round" in told.message

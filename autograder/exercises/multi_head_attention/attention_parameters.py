@@ -86,6 +86,12 @@ def _(d_model, num_heads, bias=True):
     return 4 * d_model * d_model
 
 
+@attention_parameters.misconception("biases the other way round")
+def _(d_model, num_heads, bias=True):
+    """You count the biases where bias is False, and none where it is True."""
+    return 4 * d_model * (d_model + (not bias))
+
+
 @attention_parameters.misconception("one number as bias")
 def _(d_model, num_heads, bias=True):
     """You count one number for each bias. A bias has one number for each output feature: d_model
@@ -142,7 +148,8 @@ def _(d_model, num_heads, bias=True):
 
 @attention_parameters.misconception("one head's share of each")
 def _(d_model, num_heads, bias=True):
-    """You count one head's share of each matrix. There are num_heads such shares."""
+    """Your matrices come out num_heads times too small. A head's share of one is d_model rows by
+    d_model / num_heads columns, and there are num_heads such shares."""
     return 4 * (d_model * (d_model // num_heads) + (d_model if bias else 0))
 
 

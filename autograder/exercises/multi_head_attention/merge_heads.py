@@ -122,6 +122,21 @@ def _(x):
     return x.transpose(2, 3).reshape(batch, length, heads * d_head)
 
 
+@merge_heads.misconception("heads and features swapped")
+def _(x):
+    """You swap heads and features, axes 1 and 3. Heads (axis 1) and words (axis 2) are the ones to
+    swap."""
+    batch, heads, length, d_head = x.shape
+    return x.transpose(1, 3).reshape(batch, length, heads * d_head)
+
+
+@merge_heads.misconception("words and heads made one")
+def _(x):
+    """The swap is right. Then you merge words and heads, so that the sentence gets num_heads times
+    as long. Merge the last two axes, heads and features: flatten(-2)."""
+    return x.transpose(1, 2).flatten(1, 2)
+
+
 @merge_heads.misconception("batch mixed in")
 def _(x):
     """You swap batch and heads, and after the reshape each sentence holds parts of the others.

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from autograder.channel.piece import Piece
+from autograder.channel.piece import Piece, PieceRaised
 from autograder.checks import expect
 from autograder.checks.draw import Draw
 from autograder.checks.exercise import Exercise
@@ -79,7 +79,17 @@ parameters_named(MultiHeadAttention, _without_bias, points=0.5, name="no bias wh
 def _(piece: Piece, draw: Draw) -> None:
     """When d_model is not a multiple of num_heads, the constructor should raise a ValueError."""
     heads = draw.integer(3, 6)
-    d_model = heads * draw.integer(2, 4) + draw.integer(1, heads - 1)
+    fits = heads * draw.integer(2, 4)
+    d_model = fits + draw.integer(1, heads - 1)
+    try:
+        piece.construct(fits, heads)
+    except PieceRaised as raised:
+        # Anything else that goes wrong there is told elsewhere.
+        expect.that(
+            not raised.is_a(ValueError),
+            f"You refuse d_model = {fits} with num_heads = {heads}, and {heads} divides {fits}: "
+            "the test is the wrong way round. Refuse where d_model % num_heads is not 0.",
+        )
     expect.raises(
         ValueError,
         lambda: piece.construct(d_model, heads),
@@ -190,14 +200,18 @@ def _(piece: Piece, draw: Draw) -> None:
     p = draw.uniform(0.25, 0.4)
     used, _, wanted = _dropped(piece, draw, p, training=True)
     used, twin = used.chunk(2, dim=-1)
-    expect.that(
-        torch.equal(used == 0, twin == 0), "Numbers of the output were dropped, not weights."
-    )
     dropped = used == 0
+    kept = ~dropped
+    # Where the heads are wrong, nothing can be said of what they drop.
+    factors = used[kept] / wanted[kept]
+    expect.that(
+        torch.allclose(factors, factors[:1], rtol=1e-9),
+        "What comes out are not the weights, dropped or not.",
+    )
+    expect.that(torch.equal(dropped, twin == 0), "Numbers of the output were dropped, not weights.")
     expect.that(bool(dropped.any()), "Nothing was dropped.")
     whole = dropped.all(-1).any() or dropped.all(-2).any()
     expect.that(not bool(whole), "Whole rows or columns of weights were dropped.")
-    kept = ~dropped
     if torch.allclose(used[kept], wanted[kept], rtol=1e-9):
         raise expect.Mismatch("The survivors were not divided by 1 − dropout.")
     expect.that(
@@ -572,6 +586,32 @@ def _(self, query, key, value, mask):
     return self.out_proj(found), weights
 
 
+@MultiHeadAttention.misconception("no axis for the heads, and merged")
+@wrong_forward(_Projections)
+def _(self, query, key, value, mask):
+    """Nothing is split, so there is nothing to merge: merge_heads takes (batch, num_heads, length,
+    d_head). Send the three projections through split_heads."""
+    found, weights = pieces.scaled_dot_product_attention(
+        self.q_proj(query),
+        self.k_proj(key),
+        self.v_proj(value),
+        mask,
+        self.dropout if self.training else 0.0,
+    )
+    return self.out_proj(found.transpose(1, 2).flatten(2)), weights
+
+
+@MultiHeadAttention.misconception("as many heads as a head has features")
+@wrong_forward(_Projections)
+def _(self, query, key, value, mask):
+    """You cut into d_head heads. split_heads takes the number of heads: self.num_heads."""
+    q, k, v = (
+        pieces.split_heads(projection(x), x.shape[-1] // self.num_heads)
+        for projection, x in ((self.q_proj, query), (self.k_proj, key), (self.v_proj, value))
+    )
+    return self.attend(q, k, v, mask)
+
+
 @MultiHeadAttention.misconception("split before the projection")
 @wrong_forward(_Projections)
 def _(self, query, key, value, mask):
@@ -600,6 +640,15 @@ def _(self, query, key, value, mask):
     scaled_dot_product_attention?"""
     q, k, v = self.split(query, key, value)
     return self.attend(k, q, v, mask)
+
+
+@MultiHeadAttention.misconception("values ask and keys are handed over")
+@wrong_forward(_Projections)
+def _(self, query, key, value, mask):
+    """Keys and values have changed places on the way into scaled_dot_product_attention: it takes
+    query, key, value."""
+    q, k, v = self.split(query, key, value)
+    return self.attend(q, v, k, mask)
 
 
 @MultiHeadAttention.misconception("out_proj forgotten")
@@ -766,6 +815,43 @@ def _(self, query, key, value, mask):
     if mask is not None:
         mask = mask.unsqueeze(1)
     return self.attend(*self.split(query, key, value), mask)
+
+
+def _with_an_axis_more(self, query, key, value, mask, merge):
+    """Unsqueezes the mask: merge_heads gets five axes, and what comes of it is up to the student's
+    own."""
+    q, k, v = self.split(query, key, value)
+    if mask is not None:
+        mask = mask.unsqueeze(1)
+    heads, weights = pieces.scaled_dot_product_attention(
+        q, k, v, mask, self.dropout if self.training else 0.0
+    )
+    return self.out_proj(merge(heads)), weights
+
+
+@MultiHeadAttention.misconception("an axis added to the mask, heads flattened")
+@wrong_forward(_Projections)
+def _(self, query, key, value, mask):
+    """You add an axis to the mask by unsqueeze(1), and merge_heads gets one too many. The mask has
+    one for the heads already, (batch, num_heads, queries, keys) with 1 wherever it serves all: pass
+    it on as it is."""
+    return _with_an_axis_more(
+        self, query, key, value, mask, lambda heads: heads.transpose(1, 2).flatten(2)
+    )
+
+
+@MultiHeadAttention.misconception("an axis added to the mask, heads' shape taken apart")
+@wrong_forward(_Projections)
+def _(self, query, key, value, mask):
+    """You add an axis to the mask by unsqueeze(1), and merge_heads gets five instead of four. The
+    mask has one for the heads already, (batch, num_heads, queries, keys) with 1 wherever it serves
+    all: pass it on as it is."""
+
+    def merge(heads):
+        batch, num_heads, length, d_head = heads.shape
+        return heads.transpose(1, 2).reshape(batch, length, num_heads * d_head)
+
+    return _with_an_axis_more(self, query, key, value, mask, merge)
 
 
 @MultiHeadAttention.misconception("the first head's mask for all")
@@ -943,6 +1029,16 @@ def _(self, query, key, value, mask):
     _, weights = pieces.scaled_dot_product_attention(q, k, v, mask)
     weights = F.dropout(weights, self.dropout, self.training)
     return self.out_proj(pieces.merge_heads(weights @ v)), weights
+
+
+@MultiHeadAttention.misconception("weights dropped too late")
+@wrong_forward(_Projections)
+def _(self, query, key, value, mask):
+    """You drop weights after they have met the values, so that only those you return have gaps.
+    Hand the probability to scaled_dot_product_attention, and return its weights as they are."""
+    heads, weights = pieces.scaled_dot_product_attention(*self.split(query, key, value), mask)
+    weights = F.dropout(weights, self.dropout, self.training)
+    return self.out_proj(pieces.merge_heads(heads)), weights
 
 
 @MultiHeadAttention.misconception("mask changed in place")

@@ -52,6 +52,9 @@ MISTAKES = {
         lambda: FeedForward(4, 8, "gelu", True),
         "changed places",
     ),
+    "a shape in two names": (lambda: [length for length, _ in [X.shape]], "one name for each axis"),
+    "a tuple in three names": (lambda: [a for a, _, _ in [(1, 2)]], "another number of names"),
+    "a module for a probability": (lambda: F.dropout(X, nn.Dropout(0.1)), "the number itself"),
     "index too large": (lambda: X[:, 3], "n − 1"),
     "gradient by a copy": (
         lambda: torch.autograd.grad(
