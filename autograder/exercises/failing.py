@@ -991,6 +991,7 @@ FAILING = {
         "self_mask the other way round": "-x-xx-xx---x-x",
         "an axis added to the masks": "-x-xx-xx---x-x",
         "dropout not passed to nn.Dropout": "--------xx----",
+        "always the default in nn.Dropout": "--------x-----",
         "nothing dropped of what sublayers bring home": "--------xx----",
         "no dropout after cross-attention": "--------xx----",
         "no dropout after the feed-forward layer": "--------xx----",

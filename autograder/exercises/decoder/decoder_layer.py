@@ -992,6 +992,14 @@ def _(self):
     self.dropout = nn.Dropout()
 
 
+@DecoderLayer.misconception("always the default in nn.Dropout")
+@wrong_constructor(_Parts)
+def _(self):
+    """What the sublayers bring home is dropped with probability 0.1, the default, whatever the
+    layer is given. Hand it on: nn.Dropout(dropout)."""
+    self.dropout = nn.Dropout(0.1)
+
+
 @DecoderLayer.misconception("nothing dropped of what sublayers bring home")
 class _(_Parts):
     """What the sublayers bring home is added in full. In training, dropout acts on it first: x +
