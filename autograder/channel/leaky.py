@@ -11,6 +11,14 @@ import torch
 from torch import Tensor, nn
 
 
+class _Asked(list[tuple[Tensor, bool]]):
+    """The tokens of every call, and whether it came in training mode. A copy of the model writes
+    into the same list: what the copy is asked counts too."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_Asked":
+        return self
+
+
 class Watcher(nn.Module):
     """Outputs that change by known amounts wherever a token is another one than it was.
 
@@ -22,8 +30,7 @@ class Watcher(nn.Module):
         super().__init__()
         self.original, self.base, self.effect = tokens.clone(), base, effect
         self.vocab_size = vocab_size
-        self._asked: list[Tensor] = []
-        self._asked_in_training = 0
+        self._asked = _Asked()
 
     def forward(self, tokens: Tensor) -> Tensor:
         """tokens (batch, length), of the sentences it knows, or the beginnings of some
@@ -33,8 +40,7 @@ class Watcher(nn.Module):
                 f"index out of range: token ids go from 0 to {self.vocab_size - 1}, and there is a "
                 f"{int(tokens.max())}"
             )
-        self._asked.append(tokens.clone())
-        self._asked_in_training += self.training
+        self._asked.append((tokens.clone(), self.training))
         length = tokens.size(1)
         differs = tokens[:, None] != self.original[None, :, :length]  # (rows, sentences, length)
         which = differs.sum(-1).argmin(-1)  # a sentence may come alone, or several times
@@ -47,11 +53,11 @@ class Watcher(nn.Module):
 
     def asked(self) -> list[Tensor]:
         """The tokens of every call so far."""
-        return self._asked
+        return [tokens for tokens, _ in self._asked]
 
     def asked_in_training(self) -> int:
         """How many of these calls came while it was in training mode."""
-        return self._asked_in_training
+        return sum(training for _, training in self._asked)
 
     def mode(self) -> str:
         """The mode it is in."""

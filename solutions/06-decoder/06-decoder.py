@@ -124,11 +124,13 @@ figures.teacher_forcing("este gato es muy grande <eos>".split())
 #
 # *Difficulty 1 of 5 · importance 4 of 5 · 5 minutes · 2 points*
 #
-# The caller still needs its tokens: they are what the loss compares with. Make a new tensor.
+# The caller still needs its tokens: they are what the loss compares with. Make a new tensor. In a
+# batch, shorter sentences end in `<eos>` and padding. Look for neither: they move like any other
+# token.
 #
 # <details><summary><b>Hint 1: a question</b></summary>
 #
-# Which token of the sentence is never given? And what takes the place that becomes free, and where
+# Which column of tokens is never given? And what takes the place that becomes free, and where
 # is it?
 #
 # <details><summary><b>Hint 2: the shapes</b></summary>
@@ -151,8 +153,8 @@ figures.teacher_forcing("este gato es muy grande <eos>".split())
 def shift_right(tokens: torch.Tensor, bos_id: int) -> torch.Tensor:
     """tokens (batch, length), whole numbers -> the same shape and kind.
 
-    Rule: bos_id comes first, everything moves one to the right, the last token of each sentence is
-    left out. tokens stays as it was.
+    Rule: bos_id comes first, everything moves one to the right, the last column is left out. tokens
+    stays as it was.
     """
     ### BEGIN SOLUTION
     first = tokens.new_full((tokens.size(0), 1), bos_id)
@@ -1370,12 +1372,8 @@ def buggy_forward(layer, x, memory, self_mask=None, cross_mask=None):
     y = layer.norm1(x)
     x = x + layer.self_attention(y, y, y, self_mask)[0]
     y, source = layer.norm2(x), layer.norm2(memory)
-    x = (
-        x
-        + layer.cross_attention(y, source, source, cross_mask if self_mask is None else self_mask)[
-            0
-        ]
-    )
+    mask = cross_mask if self_mask is None else self_mask
+    x = x + layer.cross_attention(y, source, source, mask)[0]
     return x + layer.feed_forward(layer.norm3(x))
 
 

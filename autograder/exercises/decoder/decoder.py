@@ -246,6 +246,15 @@ class _(_Stack):
         return self.last(x)
 
 
+@Decoder.misconception("the last norm under another name")
+@wrong_constructor(_Stack)
+def _(self, norm_first):
+    """The last norm has another name than the exercise asks: self.norm."""
+    self.final_norm, self.norm = self.norm, None
+    if norm_first:
+        self.last = self.final_norm.forward
+
+
 @Decoder.misconception("one layer too few")
 @wrong_constructor(_Stack)
 def _(self):

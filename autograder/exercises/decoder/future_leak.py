@@ -48,9 +48,11 @@ class _Watched:
         if isinstance(found, torch.Tensor) and found.ndim == 0:
             return found.item()
         number = isinstance(found, (int, float)) and not isinstance(found, bool)
-        expect.that(
-            number, f"future_leak should return one number; it is {expect.describe(found)}."
-        )
+        if not number:
+            raise expect.Mismatch(
+                f"future_leak should return one number; it is {expect.describe(found)}.",
+                kind=expect.NOTHING_RETURNED if found is None else "",
+            )
         return float(found)
 
 
@@ -446,6 +448,13 @@ def _(model, tokens, vocab_size):
     """You look at the positions from the swap on. They may change, it is their past; a leak is a
     change before it: [:, :later]."""
     return _leak(model, tokens, vocab_size, part=lambda change, later: change[:, later:])
+
+
+@future_leak.misconception("positions behind the swap")
+def _(model, tokens, vocab_size):
+    """You look at the positions behind the swap. They may change, it is their past; and behind the
+    last one there are none. A leak is a change before the swap: [:, :later]."""
+    return _leak(model, tokens, vocab_size, part=lambda change, later: change[:, later + 1 :])
 
 
 @future_leak.misconception("the position before only")

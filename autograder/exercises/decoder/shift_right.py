@@ -45,9 +45,13 @@ def _(piece: Piece, draw: Draw) -> None:
 
 @shift_right.property("any bos_id, any length", points=0.25)
 def _(piece: Piece, draw: Draw) -> None:
-    """bos_id may be any number, 0 as well; of a single token, bos_id alone is left."""
+    """bos_id may be any number, 0 as well; of a single token, bos_id alone is left. An end mark and
+    padding move like any other token."""
     tokens, _ = _sentences(draw).args
-    for some, bos in ((tokens, 0), (tokens, 77), (tokens[:, :1], 3), (tokens[:1, :2], 4)):
+    padded = tokens.clone()
+    padded[0, -2:] = torch.tensor([2, 0])  # an end mark and padding, as the lesson has them
+    some_of = ((tokens, 0), (tokens, 77), (tokens[:, :1], 3), (tokens[:1, :2], 4), (padded, 1))
+    for some, bos in some_of:
         wanted = pieces.shift_right(some, bos)
         shifted = expect.shape(piece(some, bos), wanted.shape, "What comes back")
         expect.close(shifted.to(wanted.dtype), wanted, f"The result with bos_id={bos}")
@@ -137,6 +141,15 @@ def _(tokens, bos_id):
     """You put bos_id at the end, in the last token's place. It belongs in front, and the rest moves
     one to the right."""
     return torch.cat([tokens[:, :-1], tokens.new_full((len(tokens), 1), bos_id)], dim=1)
+
+
+@shift_right.misconception("the end mark taken out")
+def _(tokens, bos_id):
+    """You take the end mark out where padding follows it. Look for no token: each moves one to the
+    right, whichever it is, and only the last column is left out."""
+    shifted = F.pad(tokens[:, :-1], (1, 0), value=bos_id)
+    shifted[shifted == 2] = 0
+    return shifted
 
 
 @shift_right.misconception("nothing shifted")

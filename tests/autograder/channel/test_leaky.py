@@ -1,5 +1,7 @@
 """Models of which it is known who notices which token."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -62,6 +64,14 @@ def test_it_remembers_what_it_was_asked():
     asked(tokens)
     tokens[:] = 0
     assert [call[1, 1].item() for call in asked.asked()] == [2, 0]
+
+
+def test_what_its_copy_is_asked_is_remembered_too():
+    asked = watcher(TOKENS, BASE, EFFECT, 4)
+    copy.deepcopy(asked).eval()(TOKENS)
+    assert len(asked.asked()) == 1
+    assert asked.asked_in_training() == 0
+    assert asked.mode() == "training"
 
 
 def test_the_plain_function_has_no_modes():

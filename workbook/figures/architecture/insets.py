@@ -234,7 +234,7 @@ def _encoder_block(board: Axes, area: Place, passed: Collection[str]) -> None:
 
 
 def _decoder_step(board: Axes, area: Place, passed: Collection[str]) -> None:
-    asked = ("<s>", *SPANISH[:-1])
+    asked = ("<bos>", *SPANISH[:-1])
     cell = 0.29
     left, top = area.left + 0.42, area.bottom + 2.66
     for row, (word, following) in enumerate(zip(asked, SPANISH, strict=True)):
