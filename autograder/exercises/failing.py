@@ -1033,6 +1033,8 @@ FAILING = {
         "norm_first kept from the layers": "----x-------",
         "dropout kept from the layers": "--------x---",
         "the layers drop nothing": "--------x---",
+        "a dropout of its own, in front": "--------x---",
+        "a dropout of its own, at the end": "--------x---",
         "every layer starts from x": "--xxxx--xx-x",
         "the layers' results thrown away": "--xxxx--xx-x",
         "the layers added up": "--xxxx---x-x",

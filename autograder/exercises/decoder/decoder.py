@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from autograder.channel.piece import Piece
 from autograder.checks import expect
@@ -101,7 +102,7 @@ def _(piece: Piece, draw: Draw) -> None:
 
 @Decoder.property("dropout in every layer, in training only", points=0.5, repeatable=False)
 def _(piece: Piece, draw: Draw) -> None:
-    """dropout is handed on to every layer; after eval() nothing is dropped."""
+    """dropout is handed on to every layer, and acts there only; after eval() nothing is dropped."""
     p = draw.uniform(0.3, 0.4)
     instance = piece.construct(2, 12, 3, 8, dropout=p).to(torch.float64)
     made = instance.parameters()
@@ -122,6 +123,13 @@ def _(piece: Piece, draw: Draw) -> None:
         )
         still = instance.eval()(x, memory)
         expect.that(bool((still.abs() < 1e-6).all()), "After eval() something is dropped.")
+    # Layers that add nothing leave x as it is, up to the last norm.
+    instance.load(silent)
+    x = draw.normal(4, 30, 12)
+    whole = expect.tensor(instance.eval()(x, memory), "The output")
+    shown = expect.shape(instance.train()(x, memory), whole.shape, "The output")
+    where = "of the output" if bool((shown == 0).any()) else "in front of the layers"
+    expect.that(torch.allclose(shown, whole), f"Numbers {where} are dropped.")
 
 
 gradients_flow(Decoder, _causal_stack, of=("x", "memory"), points=0.25)
@@ -360,6 +368,23 @@ def _(self, num_layers):
 
 
 # What is wrong with forward.
+@Decoder.misconception("a dropout of its own, in front")
+@wrong_forward(_Stack)
+def _(self, x, memory, self_mask, cross_mask):
+    """You drop numbers outside the layers. All the dropout of a stack is inside its layers; the one
+    in front of it belongs to PositionalEncoding."""
+    x = F.dropout(x, 0.1, self.training)
+    return _Stack.forward(self, x, memory, self_mask, cross_mask)
+
+
+@Decoder.misconception("a dropout of its own, at the end")
+@wrong_forward(_Stack)
+def _(self, x, memory, self_mask, cross_mask):
+    """You drop numbers of what the last layer made. All the dropout of a stack is inside its
+    layers."""
+    return F.dropout(_Stack.forward(self, x, memory, self_mask, cross_mask), 0.1, self.training)
+
+
 @Decoder.misconception("every layer starts from x")
 @wrong_forward(_Stack)
 def _(self, x, memory, self_mask, cross_mask):
