@@ -1275,6 +1275,7 @@ FAILING = {
         "the encoder's dropout left at its default": "-----x---",
         "the dropout left at its default everywhere": "-----x---",
         "the embeddings' dropout left at its default": "-----x---",
+        "the embeddings dropped twice": "-----x---",
         "dropout in the place of num_segments": "xxxxxxxxx",
         "eps 1e-5 in the embeddings": "-xxx--x--",
         "heads and layers swapped": "xxxx-xx--",

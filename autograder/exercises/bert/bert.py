@@ -84,24 +84,46 @@ def _(piece: Piece, draw: Draw) -> None:
     )
     expect.shape(hidden, x.shape, "hidden")
     encoder = "right" if torch.allclose(hidden, x, atol=1e-9) else _rate(hidden, again)
-    no_layers = Case(case.args, {}, case.construct | {"num_layers": 0})
+    rate = draw.uniform(0.3, 0.4)
+    no_layers = Case(case.args, {}, case.construct | {"num_layers": 0, "dropout": rate})
     instance, _ = beside(Bert, piece, no_layers, draw)
-    instance.train()
-    first, again = (expect.several(instance(*case.args), *_HIDDEN)[0] for _ in range(2))
-    embeddings = "right" if not bool(first.any()) else _rate(first, again)
+    instance.load(silent | {_EMBEDDINGS_NORM[1]: torch.ones(case.construct["d_model"])})
+    whole, dropped = (
+        expect.shape(
+            expect.several(instance.train(training)(*case.args), *_HIDDEN)[0], x.shape, "hidden"
+        )
+        for training in (False, True)
+    )
+    embeddings = _dropped(dropped / whole, rate)
     if (encoder, embeddings) != ("right", "right"):
         where = " and ".join(
             name
             for name, says in (("the encoder", encoder), ("the embeddings", embeddings))
             if says != "right"
         )
-        unlike(f"With dropout=1, numbers come through {where}.", f"encoder {encoder}, {embeddings}")
+        told = (
+            "The embeddings are dropped twice."
+            if (encoder, embeddings) == ("right", "twice")
+            else f"In training, {where} should drop otherwise: with the rate that is passed."
+        )
+        unlike(told, f"encoder {encoder}, {embeddings}")
     wanted = torch.tanh(oracle.pooler(x[:, 0]))
     expect.shape(pooled, wanted.shape, "pooled")
     expect.that(torch.allclose(pooled, wanted, atol=1e-9), "pooled is dropped out on its own.")
 
 
 _EMBEDDINGS_NORM = ("embeddings.norm.weight", "embeddings.norm.bias")
+
+
+def _dropped(factors: torch.Tensor, rate: float) -> str:
+    """What the factors by which training changes numbers say of a dropout."""
+    kept = factors[factors != 0]
+    if torch.allclose(factors, torch.ones_like(factors)):
+        return "never"
+    for times, says in ((1, "right"), (2, "twice")):
+        if torch.allclose(kept, torch.full_like(kept, (1 - rate) ** -times)):
+            return says
+    return "another rate"
 
 
 def _rate(first: torch.Tensor, again: torch.Tensor) -> str:
@@ -283,6 +305,17 @@ class _(_Model):
     def __init__(self, vocab_size, d_model, num_heads, num_layers, d_ff, max_length, dropout=0.1):
         super().__init__(vocab_size, d_model, num_heads, num_layers, d_ff, max_length, dropout)
         self.embeddings = pieces.BertEmbeddings(vocab_size, d_model, max_length)
+
+
+@Bert.misconception("the embeddings dropped twice")
+@wrong_method(_Model, "encode")
+def _(self, tokens, segments, mask):
+    """You drop what BertEmbeddings returns. They have been dropped in there already: hand them to
+    the encoder as they are."""
+    embedded = F.dropout(
+        self.embeddings(tokens, segments), self.embeddings.dropout.p, self.training
+    )
+    return self.encoder(embedded, mask)
 
 
 @Bert.misconception("dropout in the place of num_segments")
