@@ -198,13 +198,16 @@ def _governed(predicate: Predicate, person: str) -> str:
 
 
 def _chain(predicate: Predicate, person: str) -> tuple[str, str]:
-    """What a verb governs, as the chain of its infinitives and what follows the last of them."""
+    """What a verb governs, as the chain of its infinitives, to the end of those that stay together,
+    and what follows it."""
     inner = predicate.inner
-    verb = attach(inner.verb, _own_clitics(inner, person))
+    verb = f"{predicate.link} {attach(inner.verb, _own_clitics(inner, person))}".strip()
     if inner.inner is None:
-        return f"{predicate.link} {verb}".strip(), inner.after
+        return verb, inner.after
     chain, after = _chain(inner, person)
-    return f"{predicate.link} {verb} {chain}".strip(), after
+    if inner.verb in _CLOSE:
+        return f"{verb} {chain}", after
+    return verb, f"{chain} {after}".strip()
 
 
 def _tense(predicate: Predicate, tense: str) -> str:

@@ -5,6 +5,7 @@ import re
 _UNACCENTED = str.maketrans("áéíóú", "aeiou")
 # Words whose written accent comes or moves in the plural, which no ending tells.
 _PLURALS = {
+    "gris": "grises",
     "joven": "jóvenes",
     "examen": "exámenes",
     "imagen": "imágenes",

@@ -297,6 +297,25 @@ RULES = {
         The exam was easy. | El examen fue fácil.
         The house was big. | La casa era grande.
     """,
+    "a verb's own preposition, and no personal a behind it": """
+        We married this guide. | Nos casamos con este guía.
+        Nobody trusts Tom. | Nadie confía en Tom.
+        Who will you marry? | ¿Con quién te casarás?
+        Who did she trust? | ¿En quién confiaba?
+    """,
+    "what is borrowed agrees": """
+        I borrowed ladders. | Tomé prestadas escaleras.
+        They didn't borrow any magazines at two o'clock. | No tomaron prestadas revistas a las dos.
+        He borrowed the umbrellas and lost them. | Tomó prestados los paraguas y los perdió.
+    """,
+    "some of what is plural in Spanish alone": """
+        There is some used furniture in the kitchen. | Hay unos muebles usados en la cocina.
+        She bought some bread. | Compró un poco de pan.
+    """,
+    "a verb that governs another, in a question": """
+        Is Tom going to avoid taking the train? | ¿Va a evitar Tom tomar el tren?
+        Is Ana going to open the door? | ¿Va a abrir Ana la puerta?
+    """,
 }
 
 
@@ -360,6 +379,9 @@ def test_forms_that_could_be_present_or_past_are_left_out(english):
         "These cat is black.",
         "She eat meat.",
         "I have ate meat.",
+        "You are your aunt.",
+        "I am my roommate.",
+        "Where does he run to the hair salon?",
         "",
         ".",
     ],

@@ -28,6 +28,7 @@ from workbook.corpus.phrasebook.spanish_nouns import (
         ("jardín", "jardines"),
         ("país", "países"),
         ("mes", "meses"),
+        ("gris", "grises"),
         ("lunes", "lunes"),
         ("paraguas", "paraguas"),
         ("microondas", "microondas"),

@@ -14,7 +14,7 @@ from workbook.corpus.phrasebook.lexicon.ideas import MATERIALS
 from workbook.corpus.phrasebook.lexicon.places import CITIES, COUNTRIES
 from workbook.corpus.phrasebook.lexicon.tables import pairs, rows
 from workbook.corpus.phrasebook.numbers import in_english, in_spanish
-from workbook.corpus.phrasebook.realise import Nominal, Predicate
+from workbook.corpus.phrasebook.realise import SPANISH_POSSESSIVES, Nominal, Predicate
 
 DEGREES = (
     ("very", "muy"),
@@ -169,6 +169,12 @@ def agreeable(adjective: Adjective, subject: Nominal) -> bool:
 def _may_be_called(subject: Nominal) -> bool:
     """Whether one tells the profession of somebody who was not named by it."""
     return bool(subject.classes & {"people", "kin", "friend"}) and "role" not in subject.classes
+
+
+def _ones_own(determiner: Determiner, subject: Nominal) -> bool:
+    """Whether *my* is said of *I*, or *your* of *you*: nobody is their own aunt."""
+    person = subject.person
+    return person in ("1s", "2s") and determiner.spanish == SPANISH_POSSESSIVES[person]
 
 
 # What happened and is over: the exam was easy is `el examen fue fácil`.
@@ -359,6 +365,7 @@ def _add_complements(grammar: Grammar) -> None:
             _may_be_called(b.s)
             and b.s.number == "sg"
             and b.d.kind == "possessive"
+            and not _ones_own(b.d, b.s)
             and not (b.d.shared and "partner" in b.n.classes)
             and (
                 b.s.agreement in ("1s", "2s")

@@ -103,7 +103,9 @@ class Determiner:
         if self.kind == "all":
             article = spanish_nouns.article("definite", gender, number, "")
             return f"{spanish_nouns.agree('todo', gender, number)} {article}"
-        if self.kind == "fixed" or not self.spanish:
+        if self.kind == "portion" and number == "pl":  # some furniture: unos muebles
+            return spanish_nouns.article("indefinite", gender, number, following)
+        if self.kind in ("fixed", "portion") or not self.spanish:
             return self.spanish
         head, blank, rest = self.spanish.partition(" ")
         return spanish_nouns.agree(head, gender, number) + (
@@ -148,7 +150,7 @@ def _determiners() -> dict[str, list[tuple[Entry, frozenset[str]]]]:
     add("the same", "DET ADJ", "sg pl", "same", "mismo", both)
     add("enough", "ADJ", "pl mass", "weak", "suficiente", weak)
     add("some", "DET", "pl", "some", "unos", weak | {"one"}, 3)
-    add("some", "DET", "mass", "fixed", "un poco de", weak | {"one"}, 3)
+    add("some", "DET", "mass", "portion", "un poco de", weak | {"one"}, 3)
     add("many", "ADJ", "pl", "weak", "mucho", weak)
     add("several", "ADJ", "pl", "fixed-pl", "varios", weak)
     add("a lot of", "DET NOUN ADP", "pl mass", "weak", "mucho", weak, 2)
@@ -377,9 +379,10 @@ def _proper(want: frozenset[str]) -> Choices:
 
 
 def personal_a(nominal: Nominal, verb) -> Nominal:
-    """The nominal as this verb's object: with the personal a, or without it."""
+    """The nominal as this verb's object: with the personal a, or without it, as behind another
+    preposition (*casarse con*)."""
     animal = bool(nominal.classes & ANIMALS) and nominal.definite and "animals" in verb.flags
-    person = nominal.human and "alone" not in verb.flags
+    person = nominal.human and not verb.preposition and "alone" not in verb.flags
     return replace(nominal, human=person or animal)
 
 

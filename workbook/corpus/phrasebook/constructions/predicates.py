@@ -72,6 +72,12 @@ class VerbUse:
             return "daily" if "daily" in self.verb.flags else "generic"
         return "any"
 
+    def done_to(self, thing: Nominal, place: str = "") -> Predicate:
+        """The Spanish predicate with its object, and the personal a where it takes one."""
+        named = noun_phrases.personal_a(thing, self.verb).as_object
+        words = (self.verb.linked_to(thing.gender, thing.number), named, place)
+        return replace(self.predicate(), after=" ".join(word for word in words if word))
+
     def predicate(
         self, after: str = "", clitics: tuple[str, ...] = (), lemma: str = ""
     ) -> Predicate:
@@ -319,7 +325,7 @@ def _add_predicates(grammar: Grammar) -> None:
     )
     rule(
         "{v:verb frame=transitive form=$form s=$s} {o:object want=$v.objects range=$v.range}",
-        lambda b: b.v.predicate(noun_phrases.personal_a(b.o, b.v).as_object),
+        lambda b: b.v.done_to(b.o),
         "transitive",
         10,
         joins="v+o",
@@ -328,16 +334,14 @@ def _add_predicates(grammar: Grammar) -> None:
     rule(
         "{v:verb frame=transitive form=$form s=$s} {o:object want=$v.objects range=$v.range} "
         "{p:setting of=$v.manners}",
-        lambda b: replace(
-            b.v.predicate(f"{noun_phrases.personal_a(b.o, b.v).as_object} {b.p}"), detailed=True
-        ),
+        lambda b: replace(b.v.done_to(b.o, b.p), detailed=True),
         "transitive with place",
         2,
         joins="v+o",
     )
     rule(
         "{v:verb frame=transitive form=$form s=$s} any/DET {n:bare-noun want=$v.objects}",
-        lambda b: b.v.predicate(noun_phrases.phrase(b.n.determiner, b.n.noun).spanish),
+        lambda b: b.v.done_to(noun_phrases.phrase(b.n.determiner, b.n.noun)),
         "any",
         0.7,
         form="do-present do-past",

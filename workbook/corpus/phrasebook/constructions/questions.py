@@ -153,6 +153,7 @@ def _add_adjunct_questions(grammar: Grammar) -> None:
                     acts(b)
                     and b.c[1].predicate.verb in _SOMEWHERE
                     and not b.c[1].predicate.detailed
+                    and not (b.c[1].predicate.verb in _LEADING and b.c[1].predicate.after)
                 ),
             )
     question(
@@ -266,6 +267,7 @@ _SOMEWHERE = frozenset(
     """comer estudiar trabajar comprar esperar dormir bailar nadar jugar cantar almorzar cenar
     desayunar descansar vivir caminar correr encontrar perder conocer celebrar aprender""".split()
 )
+_LEADING = frozenset({"caminar", "correr"})  # to somewhere, which answers the question
 _PRICED = "clothing,fruit,dish,book,jewel,vehicle,device,furniture,ticket,toy,drink,dessert"
 
 
@@ -293,7 +295,7 @@ def _add_object_questions(grammar: Grammar) -> None:
         )
         question(
             f"who/PRON {before}{{v:verb frame=transitive kind=people form={form} s=$s}}",
-            lambda b, tense=tense: asked(b, tense, "a quién"),
+            lambda b, tense=tense: asked(b, tense, f"{b.v.verb.preposition or 'a'} quién"),
             "whom question",
             0.5,
             where=lambda b: b.v.verb.english not in ("describe", "examine"),
@@ -304,7 +306,11 @@ def _add_object_questions(grammar: Grammar) -> None:
             "which question",
             0.5,
             joins="v+o",
-            where=lambda b: not b.o.human and b.v.verb.spanish not in ("saber", "extrañar"),
+            where=lambda b: (
+                not b.o.human
+                and b.v.verb.spanish not in ("saber", "extrañar")
+                and b.v.verb.link == b.v.verb.preposition
+            ),
         )
         question(
             f"how/ADV many/ADJ {{o:asked number=pl}} {before}"
@@ -344,11 +350,12 @@ _WHAT_TOO = frozenset("ver mirar oír buscar necesitar recordar entender describ
 
 def _asks_what(use: VerbUse) -> bool:
     people = bool(use.verb.objects & {"person", "people", "kin", "friend"})
-    return use.verb.spanish not in _NO_WHAT and (not people or use.verb.spanish in _WHAT_TOO)
+    asks = use.verb.spanish not in _NO_WHAT and (not people or use.verb.spanish in _WHAT_TOO)
+    return asks and use.verb.link == use.verb.preposition
 
 
 def _link(use: VerbUse) -> str:
-    return f"{use.verb.link} " if use.verb.link in ("a", "de") else ""
+    return f"{use.verb.preposition} " if use.verb.preposition else ""
 
 
 @cache

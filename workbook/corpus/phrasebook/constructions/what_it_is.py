@@ -489,7 +489,11 @@ def _add_followed(grammar: Grammar) -> None:
         first = clause(
             b.s,
             VerbPhrase(
-                Predicate(b.f.first.spanish, f"{b.f.first.link} {b.o.spanish}".strip()), "preterite"
+                Predicate(
+                    b.f.first.spanish,
+                    f"{b.f.first.linked_to(b.o.gender, b.o.number)} {b.o.spanish}".strip(),
+                ),
+                "preterite",
             ),
         )
         silent = replace(b.s, pronoun="he")

@@ -26,6 +26,7 @@ _WIDER = {
     "fruit": ("food",),
     "dessert": ("food",),
 }
+_LENT = "prestado"
 _SPANISH_NUMBER = {"el": "sg", "la": "sg", "el/la": "sg", "los": "pl", "las": "pl"}
 _SCALES = [
     frozenset(scale.split()) for scale in adjectives.SCALES.strip().replace("\n", " | ").split("|")
@@ -99,6 +100,18 @@ class Verb:
     def lemma(self) -> str:
         """The name under which word pairs are held out: the Spanish verb and its preposition."""
         return f"{self.spanish} {self.link}".strip()
+
+    @property
+    def preposition(self) -> str:
+        """What its object follows: the `con` of *casarse con*; mostly nothing."""
+        return "" if self.link == _LENT else self.link
+
+    def linked_to(self, gender: str, number: str) -> str:
+        """What stands between the verb and an object of this gender and number: its preposition, or
+        the participle of *tomar prestado*, which agrees with what is borrowed."""
+        if self.link == _LENT:
+            return spanish_nouns.agree(_LENT, gender, number)
+        return self.link
 
     @cached_property
     def ambiguous_past(self) -> bool:
