@@ -1111,10 +1111,10 @@ for layer in (0, 1):
     print(f"layer {layer + 1} without head 1, 2, 3, 4: {', '.join(shares)}; without all {none:.0%}")
 
 # %% [markdown]
-# Without a whole layer the model falls most of the way back to a habit, or below it. A single head
-# is missed much less, even one that follows the meaning well: the others carry much of the same
-# information. So a sentence like "head 4 resolves pronouns" says too much, even where its picture
-# is clear.
+# Without a whole layer the model falls most of the way back to a habit, or below it. Most single
+# heads are hardly missed, even some that follow the meaning well: the others carry the same
+# information. And a head that is missed may be none whose picture said so. So a sentence like
+# "head 4 resolves pronouns" says too much, even where its picture is clear.
 
 # %% [markdown]
 # ### Another start, another division of labour
