@@ -7,12 +7,15 @@ reads, becomes the module's.
 
 import inspect
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from torch import nn
 
 Change = Callable[..., Any]
 Decorator = Callable[[Change], type[nn.Module]]
+# A check calls a wrong answer often, and many are made of one right module.
+_signature = cache(inspect.signature)
 
 
 def wrong_method(right: type[nn.Module], name: str) -> Decorator:
@@ -66,17 +69,17 @@ def wrong_arguments(right: type[nn.Module]) -> Decorator:
 
 def _given(method: Callable, self: nn.Module, args: tuple, kwargs: dict) -> dict[str, Any]:
     """What a method is called with, by name, its defaults filled in."""
-    bound = inspect.signature(method).bind(self, *args, **kwargs)
+    bound = _signature(method).bind(self, *args, **kwargs)
     bound.apply_defaults()
     _, *given = bound.arguments.items()
     return dict(given)
 
 
 def _named(change: Change, given: dict[str, Any]) -> dict[str, Any]:
-    return {name: given[name] for name in inspect.signature(change).parameters if name in given}
+    return {name: given[name] for name in _signature(change).parameters if name in given}
 
 
 def _but_for(right: type[nn.Module], name: str, wrong: Callable, change: Change) -> type[nn.Module]:
     # A piece's signature is part of its exercise.
-    wrong.__signature__ = inspect.signature(getattr(right, name))  # type: ignore[attr-defined]
+    wrong.__signature__ = _signature(getattr(right, name))  # type: ignore[attr-defined]
     return type("Wrong", (right,), {name: wrong, "__doc__": change.__doc__})
