@@ -573,8 +573,9 @@ print(f"cleared {gradient_size(True):.1f}   not cleared {gradient_size(False):.1
 # seldom. So yours learns from the pairs whose English needs only the 1,000 most frequent words, and
 # those of two tests that come in section 11.
 #
-# Words are cut into **sub-words** (byte-pair encoding): frequent words stay whole, rare ones are spelt
-# from parts, so no word is unknown. One vocabulary serves both languages.
+# Words are cut into **sub-words**: frequent words stay whole, others become a stem and an ending (*llam*,
+# *ó*), each of which comes far more often than the word, and what is left is spelt, so no word is
+# unknown. One vocabulary serves both languages.
 
 # %%
 from workbook.corpus import mixture

@@ -14,11 +14,13 @@ from functools import cached_property
 from workbook.corpus import phrasebook, tatoeba
 from workbook.corpus.pairs import SentencePair, cleaned
 from workbook.corpus.phrasebook import normalise
+from workbook.corpus.rare_words import with_rare_words
 from workbook.corpus.sources import source
 from workbook.corpus.splits import one_a_source, without
 
 MIXED_IN = 10_000  # phrasebook pairs among some 113,000 of Tatoeba
 _DRAWN_WITH = 1  # the seed of pairs that are drawn for a training
+_SEVERAL = 4  # of so many drawn pairs, the one with the rarest word is trained on
 _DECIDED_LATER = ("bank ", "it is the ")  # how constructions begin in which a later word decides
 CHOICES = ("auto", "tatoeba", "phrasebook")
 _TESTS = ("valid", "test", "compositional", "famous")
@@ -77,7 +79,8 @@ def gather(
 
     choice: `"tatoeba"` (with phrasebook pairs mixed in), `"phrasebook"`, or `"auto"`: Tatoeba where
     it is here or can be fetched, else the phrasebook. fetch: whether the net may be asked. drawn:
-    pairs that the grammar writes for this training alone, where the phrasebook is all there is.
+    pairs that the grammar writes to choose from for this training alone, where the phrasebook is
+    all there is.
 
     Raises ValueError for another choice, and for a Tatoeba file that is broken; for `"tatoeba"`
     also NoTatoeba or CannotFetch where it isn't to be had.
@@ -108,13 +111,16 @@ def gather(
 
 
 def phrasebook_corpus(drawn: int = 0, say: Callable[[str], None] = print) -> Corpus:
-    """The shipped phrasebook, and `drawn` more pairs of its grammar to train on; some of them come
-    twice, and count once."""
+    """The shipped phrasebook, and to train on also some of `drawn` more pairs of its grammar: of
+    every few the one with the rarest word."""
     training = _phrasebook("train")
     if drawn:
-        say(f"The phrasebook's grammar writes {drawn:,} more sentence pairs.")
+        say(
+            f"The phrasebook's grammar writes {drawn:,} more sentence pairs, and of every "
+            f"{_SEVERAL} the one with the rarest word is kept."
+        )
         more = _plain(phrasebook.generate(drawn, _DRAWN_WITH))
-        training = list(dict.fromkeys([*training, *more]))
+        training += with_rare_words(more, _SEVERAL, known=training)
     return Corpus(
         name="phrasebook",
         training=tuple(training),

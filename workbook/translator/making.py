@@ -15,6 +15,7 @@ from workbook.home import root
 from workbook.tensor_file import BrokenTensorFile, read_note
 from workbook.training import AnotherRun, Budget, Moment, Run, WarmupAndDecay, muon, train
 from workbook.translator.assembly import Pieces, take
+from workbook.translator.beginning import begin_aligned
 from workbook.translator.presets import PRESETS, Preset
 from workbook.translator.real_positions import real_positions_only
 from workbook.translator.scoring import Score, scores
@@ -25,7 +26,7 @@ from workbook.translator.vocabulary_loss import train_step
 
 MAX_LENGTH = 256  # positions of a sentence, in the model's table
 _LONGEST = 100  # sub-words of a sentence that is trained on
-TOKENS_A_DRAW = 50  # a longer training takes more different sentences of the phrasebook
+TOKENS_A_DRAW = 25  # a longer training chooses among more sentences of the phrasebook
 _SCORED = 500  # test sentences for the figure that is shown after training
 
 
@@ -174,7 +175,9 @@ def train_translator(
     }
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = pieces.Transformer(**shape).to(device)
+        model = pieces.Transformer(**shape)
+    begin_aligned(model, encoded)
+    model.to(device)
     checkpoint = _checkpoint(saved_at(preset.name, corpus.name, pieces.mine))
     if again:
         checkpoint.unlink(missing_ok=True)
@@ -199,7 +202,8 @@ def train_translator(
             watchers=[tell, *watchers],
             checkpoint=checkpoint,
             seed=seed,
-            name=f"{preset} on {corpus.digest}",
+            # Another tokenizer gives other ids: what was learnt of the old ones is no use then.
+            name=f"{preset} on {corpus.digest} in sub-words {tokenizer.digest}",
         )
 
     try:

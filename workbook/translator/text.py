@@ -1,26 +1,33 @@
 """Sentences into tokens and back, and tokens into batches of little padding.
 
-Source: Sennrich, Haddow and Birch, "Neural machine translation of rare words with subword units"
-(2016), for byte-pair encoding.
+Sources: Sennrich, Haddow and Birch, "Neural machine translation of rare words with subword units"
+(2016), for translating in sub-words; Kudo, "Subword regularization" (2018), for reading a word as
+its likeliest sub-words.
 """
 
+import hashlib
+import math
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import overload
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
-from tokenizers.models import BPE
-from tokenizers.trainers import BpeTrainer
+from tokenizers.models import Unigram
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from workbook.corpus.pairs import clean
+from workbook.translator.stems import cut
 
 SPECIAL = ("[PAD]", "[BOS]", "[EOS]", "[UNK]")
 PAD_ID, BOS_ID, EOS_ID, UNK_ID = range(4)
 _BLANK = "▁"
+# No blank follows these; one is put there for the tokenizer, so that a word has the same sub-words
+# after them as anywhere else.
+_OPENING = "¿¡"
 # A word or a mark with the blank before it; digits one by one, so that every number can be written.
 _PIECES = Regex(
     rf"{_BLANK}?[\p{{L}}\p{{M}}']+|{_BLANK}?\p{{N}}|{_BLANK}?[^\p{{L}}\p{{N}}{_BLANK}]|{_BLANK}"
@@ -28,8 +35,9 @@ _PIECES = Regex(
 
 
 class SubwordTokenizer:
-    """Sub-words by byte-pair encoding, one vocabulary for both languages.
+    """Frequent words, stems and endings of the others: one vocabulary for both languages.
 
+    What is none of them is spelt. Of several ways to read a word the likeliest is taken.
     Ids 0 to 3 are padding, the beginning and the end of a sentence, and whatever was not in
     training. The sub-words of a text join to the same text, blanks included, where its letters are
     known.
@@ -48,10 +56,11 @@ class SubwordTokenizer:
 
     @classmethod
     def train(cls, sentences: Iterable[str], vocab_size: int = 4_000) -> "SubwordTokenizer":
-        """Learn the merges from sentences; the same sentences give the same vocabulary.
+        """Learn the sub-words from sentences; the same sentences give the same vocabulary.
 
-        The vocabulary is smaller where the sentences have no more to merge. Raises ValueError
-        where it has no room for the letters of the sentences.
+        The letters of the sentences are in it, and after them what comes most often; it is smaller
+        where the sentences have no more sub-words. Raises ValueError where it has no room for the
+        letters.
         """
         sentences = [clean(sentence) for sentence in sentences]
         letters = {letter for sentence in sentences for letter in sentence if letter != " "}
@@ -61,21 +70,17 @@ class SubwordTokenizer:
                 f"a vocabulary of {vocab_size} has no room for the {len(letters)} different "
                 f"letters and marks of these sentences; it takes at least {needed}"
             )
-        tokenizer = Tokenizer(BPE(unk_token=SPECIAL[UNK_ID]))
-        tokenizer.normalizer = normalizers.Sequence(
-            [normalizers.NFC(), normalizers.Replace(" ", _BLANK), normalizers.Prepend(_BLANK)]
-        )
-        tokenizer.pre_tokenizer = pre_tokenizers.Split(_PIECES, behavior="isolated")
-        tokenizer.decoder = decoders.Sequence(
-            [decoders.Fuse(), decoders.Replace(_BLANK, " "), decoders.Strip(" ", 1, 0)]
-        )
-        trainer = BpeTrainer(
-            vocab_size=vocab_size,
-            special_tokens=list(SPECIAL),
-            initial_alphabet=sorted(letters),
-            show_progress=False,
-        )
-        tokenizer.train_from_iterator(sentences, trainer)
+        tokenizer = _without_vocabulary()
+        counts = _subwords(_words_and_marks(tokenizer, sentences))
+        spelt = sorted({_BLANK, *letters})
+        frequent = sorted(counts.keys() - set(spelt), key=lambda text: (-counts[text], text))
+        kept = [*spelt, *frequent][: vocab_size - len(SPECIAL)]
+        # Rounded, so that they are the same once they were written and read.
+        scores = [
+            (text, round(math.log(max(counts[text], 0.5) / counts.total()), 4)) for text in kept
+        ]
+        tokenizer.model = Unigram([*((name, 0.0) for name in SPECIAL), *scores], unk_id=UNK_ID)
+        tokenizer.add_special_tokens(list(SPECIAL))
         return cls(tokenizer)
 
     def __len__(self) -> int:
@@ -111,6 +116,11 @@ class SubwordTokenizer:
         letters = dict.fromkeys(letter for letter in clean(text) if letter != " ")
         return [letter for letter in letters if known(letter) is None]
 
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that stand for exactly these sub-words and their ids."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:12]
+
     def to_json(self) -> str:
         """Everything about it, in the format of `tokenizers`."""
         return self._tokenizer.to_str()
@@ -125,6 +135,56 @@ class SubwordTokenizer:
                 f"this is no tokenizer in the format of `tokenizers`: {error}"
             ) from error
         return cls(tokenizer)
+
+
+def _without_vocabulary() -> Tokenizer:
+    """What cuts a text into words and marks, and joins sub-words to a text."""
+    tokenizer = Tokenizer(Unigram([]))
+    tokenizer.normalizer = normalizers.Sequence(
+        [
+            normalizers.NFC(),
+            *(normalizers.Replace(mark, mark + _BLANK) for mark in _OPENING),
+            normalizers.Replace(" ", _BLANK),
+            normalizers.Prepend(_BLANK),
+        ]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(_PIECES, behavior="isolated")
+    tokenizer.decoder = decoders.Sequence(
+        [
+            decoders.Fuse(),
+            *(decoders.Replace(mark + _BLANK, mark) for mark in _OPENING),
+            decoders.Replace(_BLANK, " "),
+            decoders.Strip(" ", 1, 0),
+        ]
+    )
+    return tokenizer
+
+
+def _words_and_marks(tokenizer: Tokenizer, sentences: Iterable[str]) -> Counter[str]:
+    """How often each comes, words with the blank before them."""
+    found: Counter[str] = Counter()
+    # What stands between two blanks comes many times, and is cut once.
+    for text, count in Counter(t for sentence in sentences for t in sentence.split(" ")).items():
+        blank_and_text = tokenizer.normalizer.normalize_str(text)
+        for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(blank_and_text):
+            found[piece] += count
+    return found
+
+
+def _subwords(pieces: Mapping[str, int]) -> Counter[str]:
+    """How often each stem, with the blank before it, each ending and each mark comes."""
+    words: Counter[str] = Counter()
+    for piece, count in pieces.items():
+        if word := piece.removeprefix(_BLANK):
+            words[word] += count
+    parts = cut(words)
+    found: Counter[str] = Counter()
+    for piece, count in pieces.items():
+        word = piece.removeprefix(_BLANK)
+        stem, *endings = parts.get(word, ("",))
+        for text in (piece.removesuffix(word) + stem, *endings):
+            found[text] += count
+    return found
 
 
 @dataclass(frozen=True)

@@ -74,14 +74,19 @@ def test_the_grammar_writes_more_pairs_for_a_training(monkeypatch):
 
     def generate(count, seed):
         asked.append(count)
-        again = [SHIPPED["train"][0], ("The dog sees a cat.", "El perro ve un gato.")]
+        again = [
+            SHIPPED["train"][0],
+            SHIPPED["train"][1],
+            ("The cat sees dogs.", "El gato ve perros."),
+            ("The ox sees a cat.", "El buey ve un gato."),
+        ]
         return [SimpleNamespace(english=e, spanish=s) for e, s in again]
 
     monkeypatch.setattr(mixture.phrasebook, "generate", generate)
     corpus = gather("phrasebook", say=said.append, drawn=1_000)
     assert asked == [1_000]
     assert "1,000 more sentence pairs" in said[0]
-    assert len(corpus.training) == 61
+    assert corpus.training[60:] == (SentencePair("The ox sees a cat.", "El buey ve un gato."),)
     assert gather("phrasebook").training == corpus.training[:60]
 
 

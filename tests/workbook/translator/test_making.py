@@ -13,6 +13,7 @@ from workbook.translator.making import (
     encoded_pairs,
     evaluate,
     expectation,
+    learn_words,
     saved,
     saved_at,
     translator,
@@ -184,6 +185,18 @@ def test_an_interrupted_training_on_other_sentences_is_begun_anew(monkeypatch):
     assert "Going on" not in said
     assert "delete" not in said
     assert made.card.share == 1
+
+
+def test_other_subwords_begin_anew(monkeypatch):
+    make(watchers=[interrupt_after(5)])
+    monkeypatch.setattr(
+        making,
+        "learn_words",
+        lambda pairs, size: learn_words([*pairs, *pairs[:5], *pairs[:5], *pairs[:5]], size),
+    )
+    _, said = make()
+    assert "Beginning anew" in said
+    assert "Going on" not in said
 
 
 def test_a_damaged_checkpoint_is_told_of_and_begun_anew():

@@ -39,7 +39,7 @@ def tokenizer():
 
 def test_the_special_tokens_come_first(tokenizer):
     assert (PAD_ID, BOS_ID, EOS_ID, UNK_ID) == (0, 1, 2, 3)
-    assert 100 < len(tokenizer) <= 150
+    assert 60 < len(tokenizer) <= 150
     assert not {PAD_ID, BOS_ID, EOS_ID} & {i for s in SENTENCES for i in tokenizer.encode(s)}
 
 
@@ -62,6 +62,14 @@ def test_any_text_of_known_letters_comes_back(text):
 def test_frequent_words_are_one_subword_and_blanks_are_kept_visible(tokenizer):
     assert tokenizer.subwords("the cat") == ["▁the", "▁cat"]
     assert tokenizer.subwords("¿Dónde?")[0] == "▁¿"
+
+
+@pytest.mark.parametrize("sentence", ["Dónde está?", "gato", "Sí", "¿Dónde está?", "32"])
+@pytest.mark.parametrize("mark", "¿¡")
+def test_a_word_has_the_same_subwords_after_an_opening_mark(sentence, mark):
+    tokenizer = SubwordTokenizer.train([*SENTENCES, "¡ ¿ 2 3 S D"], 150)
+    assert tokenizer.subwords(mark + sentence) == [f"▁{mark}", *tokenizer.subwords(sentence)]
+    assert tokenizer.decode(tokenizer.encode(mark + sentence)) == clean(mark + sentence)
 
 
 def test_digits_and_marks_stand_alone(tokenizer):
@@ -91,6 +99,7 @@ def test_decoding_ends_at_the_end_and_skips_what_is_special(tokenizer):
 def test_it_comes_back_from_json(tokenizer):
     again = SubwordTokenizer.from_json(tokenizer.to_json())
     assert [again.encode(s) for s in SENTENCES] == [tokenizer.encode(s) for s in SENTENCES]
+    assert again.digest == tokenizer.digest
     assert again.decode(again.encode("¿Dónde está?")) == "¿Dónde está?"
 
 

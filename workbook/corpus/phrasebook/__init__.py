@@ -23,7 +23,7 @@ from workbook.corpus.phrasebook.shipping import (
     write_phrasebook,
 )
 from workbook.corpus.phrasebook.splits import FAMOUS, SPLITS, split_of
-from workbook.corpus.phrasebook.tokens import TAGS, join, normalise, tokenise
+from workbook.corpus.phrasebook.tokens import TAGS, join, normalise, tokenise, words_of_both
 
 __all__ = [
     "FAMOUS",
@@ -44,5 +44,6 @@ __all__ = [
     "parses",
     "split_of",
     "tokenise",
+    "words_of_both",
     "write_phrasebook",
 ]

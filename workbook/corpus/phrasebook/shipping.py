@@ -6,7 +6,7 @@ number; `famous.tsv` holds the course's own sentences; `everyday.tsv`, written b
 it is.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from workbook import atomic, home
 from workbook.corpus.phrasebook.constructions import banks, what_it_is
 from workbook.corpus.phrasebook.sentences import Pair, Sentence, draw_sentences, parse
 from workbook.corpus.phrasebook.splits import FAMOUS, SPLITS, split_of
-from workbook.corpus.phrasebook.tokens import normalise
+from workbook.corpus.phrasebook.tokens import normalise, words_of_both
 
 SIZES = {"train": 32_000, "valid": 1_000, "test": 1_500, "compositional": 1_500}
 SEED = 2017
@@ -78,19 +78,10 @@ def _fill(sentences: Iterator[Sentence]) -> dict[str, list[Pair]]:
         filled[split].append(pair)
         if all(len(filled[name]) >= SIZES[name] for name in SPLITS):
             break
-    known = _words(filled["train"])
+    known = set().union(*(words_of_both(p.english, p.spanish) for p in filled["train"]))
     for split in SPLITS[1:]:
-        filled[split] = [pair for pair in filled[split] if _words([pair]) <= known]
+        filled[split] = [p for p in filled[split] if words_of_both(p.english, p.spanish) <= known]
     return filled
-
-
-def _words(pairs: Iterable[Pair]) -> set[tuple[str, str]]:
-    """The words of both languages, each marked with its language."""
-    found = set()
-    for pair in pairs:
-        found.update(("english", word) for word in normalise(pair.english).split())
-        found.update(("spanish", word) for word in normalise(pair.spanish).split())
-    return found
 
 
 def _only(english: str) -> Pair:

@@ -58,6 +58,12 @@ def normalise(sentence: str) -> str:
     return " ".join(_WORD.findall(unicodedata.normalize("NFC", sentence).lower()))
 
 
+def words_of_both(english: str, spanish: str) -> set[tuple[str, str]]:
+    """The words of a sentence and of its translation, each marked with its language."""
+    sides = (("english", english), ("spanish", spanish))
+    return {(side, word) for side, sentence in sides for word in normalise(sentence).split()}
+
+
 def capitalised(text: str) -> str:
     """The text with its first letter large; marks such as ¿ before it stay."""
     for index, character in enumerate(text):
