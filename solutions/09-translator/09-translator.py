@@ -1396,9 +1396,9 @@ figures.attention_matrix(weights, spanish_words, english_words, f"“{text}”: 
 
 # %% [markdown]
 # And now **you** type. Your model knows the thousand most frequent words of the phrasebook: family, food,
-# weather, places, time, work. Some come out right (*the children are playing in the park*), some half
-# right, and a word it has hardly met becomes another one without a warning (*my sister is reading a
-# book*). (Outside of a live notebook you see the first sentence's picture.)
+# weather, places, time, work. Some come out right (*the children are playing in the park*), some with a
+# wrong ending (*my sister is reading a book*), and a word it has hardly met becomes another one without
+# a warning. (Outside of a live notebook you see the first sentence's picture.)
 
 # %% tags=["nbval-ignore-output"]
 figures.translation_box(looks, "my tall brother has a black dog")

@@ -17,7 +17,7 @@ import torch
 
 _WHOLE = 1 / 7_000  # of all words: one that is more frequent stays whole
 _STEM = 1 / 30_000  # of all words: a stem that is more frequent isn't cut again
-_SHORTEST_STEM = 2
+_SHORTEST_STEM = 3
 _LONGEST_ENDING = 6
 _ROUNDS = 20  # of estimation; later ones change little
 _LETTER = 0.1  # the chance of each letter of a new stem or ending
