@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from tqdm import tqdm
+
 from workbook.corpus import phrasebook, tatoeba
 from workbook.corpus.pairs import SentencePair, cleaned
 from workbook.corpus.phrasebook import normalise
@@ -119,8 +121,10 @@ def phrasebook_corpus(drawn: int = 0, say: Callable[[str], None] = print) -> Cor
             f"The phrasebook's grammar writes {drawn:,} more sentence pairs, and of every "
             f"{_SEVERAL} the one with the rarest word is kept."
         )
-        more = _plain(phrasebook.generate(drawn, _DRAWN_WITH))
-        training += with_rare_words(more, _SEVERAL, known=training)
+        written = phrasebook.generate(drawn, _DRAWN_WITH)
+        # Where there is a terminal; a log has the line above.
+        bar = tqdm(written, "writing", drawn, leave=False, unit=" pairs", disable=None)
+        training += with_rare_words(_plain(bar), _SEVERAL, known=training)
     return Corpus(
         name="phrasebook",
         training=tuple(training),

@@ -9,7 +9,8 @@ trained again stay, where they were recorded with the same settings, corpus and 
 the new record takes the place of the old one, and what is dropped is named.
 
 The recurrent ones are trained by AdamW, as nearly everybody trains them; the Transformer by Muon,
-as we do, and by AdamW.
+as we do, and by AdamW. All begin at random; "transformer, aligned" begins where the course's
+translator does (`beginning`), which a recurrent network has no place for.
 """
 
 import argparse
@@ -34,12 +35,13 @@ from workbook.device import pick_device
 from workbook.pieces import Transformer
 from workbook.training import Budget, Moment, WarmupAndDecay, adam, muon, train
 from workbook.translator.assembly import take
+from workbook.translator.beginning import Pairs, begin_aligned
 from workbook.translator.making import (
     MAX_LENGTH,
-    TOKENS_A_DRAW,
     encoded_pairs,
     evaluate,
     learn_words,
+    to_draw,
 )
 from workbook.translator.presets import Preset, preset
 from workbook.translator.recurrent import RecurrentTranslator
@@ -83,15 +85,25 @@ def recurrent(attention: bool) -> Callable[[int, Preset], nn.Module]:
 @dataclass(frozen=True)
 class Kind:
     """How a kind of translator is made and trained. peak: the learning rate's largest; None: the
-    preset's."""
+    preset's. begin: what is done to it before training, given the pairs; None: nothing."""
 
     make: Callable[[int, Preset], nn.Module]
     optimizer: Callable[[nn.Module], torch.optim.Optimizer]
     peak: float | None
+    begin: Callable[[nn.Module, Pairs], None] | None = None
+
+    def made(self, pairs: Pairs, vocab_size: int, size: Preset, seed: int) -> nn.Module:
+        """A model of this kind, on the processor, before its training on these pairs."""
+        torch.manual_seed(seed)
+        model = self.make(vocab_size, size)
+        if self.begin is not None:
+            self.begin(model, pairs)
+        return model
 
 
 KINDS = {
     "transformer": Kind(transformer, muon, None),
+    "transformer, aligned": Kind(transformer, muon, None, begin_aligned),
     "transformer, AdamW": Kind(transformer, adam, 3e-3),
     "no positions": Kind(without_positions, muon, None),
     "GRU": Kind(recurrent(attention=False), adam, 3e-3),
@@ -184,8 +196,7 @@ def compare(
     found: dict[str, Any] = {}
     for name in kinds:
         kind = KINDS[name]
-        torch.manual_seed(seed)
-        model = kind.make(len(tokenizer), size).to(device)
+        model = kind.made(encoded, len(tokenizer), size, seed).to(device)
         # A recurrent model has no keys and values to keep: lesson 09's own searches read it.
         pieces = replace(take(), mine=isinstance(model, RecurrentTranslator))
         translator = Translator(model, tokenizer, case, card, pieces)
@@ -246,7 +257,7 @@ def main() -> None:
     arguments = parser.parse_args()
     size = preset(arguments.preset)
     tokens = arguments.tokens or size.tokens
-    corpus = mixture.gather(arguments.corpus, drawn=tokens // TOKENS_A_DRAW)
+    corpus = mixture.gather(arguments.corpus, drawn=to_draw(tokens))
     command = f"python -m workbook.translator.comparison {arguments.corpus}"
     command += f" --preset {size.name} --tokens {tokens}"
     if arguments.seed:

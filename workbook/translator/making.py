@@ -26,7 +26,8 @@ from workbook.translator.vocabulary_loss import train_step
 
 MAX_LENGTH = 256  # positions of a sentence, in the model's table
 _LONGEST = 100  # sub-words of a sentence that is trained on
-TOKENS_A_DRAW = 25  # a longer training chooses among more sentences of the phrasebook
+_TOKENS_A_DRAW = 12  # a longer training chooses among more sentences of the phrasebook
+_MOST_DRAWN = 1_200_000  # in a few minutes; writing more would take longer than it gains
 _SCORED = 500  # test sentences for the figure that is shown after training
 
 
@@ -118,7 +119,7 @@ def translator(
             kept = Translator.load(path, pieces, device)
             _describe(kept.card, say)
             return kept
-    corpus = mixture.gather(choice, fetch, say, drawn=preset.tokens // TOKENS_A_DRAW)
+    corpus = mixture.gather(choice, fetch, say, drawn=to_draw(preset.tokens))
     say(f"Training the translator {preset.name!r} on {corpus.about}.")
     say(f"What to expect: {corpus.expect}")
     say(f"Size: {preset.about}. Here: {describe_device(device)}.")
@@ -143,6 +144,11 @@ def translator(
         _keep_unfinished(made, path, say)
     _describe(made.card, say)
     return made
+
+
+def to_draw(tokens: int) -> int:
+    """How many sentences the phrasebook's grammar writes for a training of so many tokens."""
+    return min(tokens // _TOKENS_A_DRAW, _MOST_DRAWN)
 
 
 def train_translator(

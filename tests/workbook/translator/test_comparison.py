@@ -155,3 +155,15 @@ def test_a_recurrent_kind_is_as_wide_as_the_transformer_allows():
     room = comparison.count(comparison.KINDS["transformer"].make(400, SIZE))
     for name in ("GRU", "GRU, attention"):
         assert 0.7 * room < comparison.count(comparison.KINDS[name].make(400, SIZE)) <= room
+
+
+def test_only_the_aligned_kind_begins_aligned():
+    pairs = [([5, 6], [15, 16]), ([5, 7], [15, 17])] * 4
+    made = {name: kind.made(pairs, 400, SIZE, seed=1) for name, kind in comparison.KINDS.items()}
+    plain, aligned = made["transformer"], made["transformer, aligned"]
+    again = comparison.KINDS["transformer"].made(pairs, 400, SIZE, seed=1)
+    for one, other in zip(plain.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, other)
+    table = aligned.source_embedding.weight
+    assert torch.cosine_similarity(table[5], table[15], dim=0) > 0.5
+    assert torch.cosine_similarity(*plain.source_embedding.weight[[5, 15]], dim=0) < 0.5

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from workbook.corpus import tatoeba
 from workbook.corpus.mixture import Corpus
@@ -16,6 +17,7 @@ from workbook.translator.making import (
     learn_words,
     saved,
     saved_at,
+    to_draw,
     translator,
 )
 from workbook.translator.presets import PRESETS, preset, preset_for
@@ -185,6 +187,21 @@ def test_an_interrupted_training_on_other_sentences_is_begun_anew(monkeypatch):
     assert "Going on" not in said
     assert "delete" not in said
     assert made.card.share == 1
+
+
+def test_a_longer_training_chooses_among_more_sentences_up_to_a_bound():
+    assert 0 < to_draw(1_000_000) < to_draw(7_000_000) < to_draw(10**9) == to_draw(10**10)
+
+
+def test_training_begins_where_translations_are_near_each_other():
+    made, _ = make(budget=Budget(tokens=1))
+    table = made.model.source_embedding.weight.detach()
+    words = [map(made.tokenizer.encode, both) for both in (*ANIMALS.items(), *LOOKS.items())]
+    whole = [(*english, *spanish) for english, spanish in words if len(english + spanish) == 2]
+    assert len(whole) >= 5
+    for english, spanish in whole:
+        alike = torch.cosine_similarity(table[english], table, dim=-1)
+        assert spanish in alike.topk(3).indices
 
 
 def test_other_subwords_begin_anew(monkeypatch):
