@@ -573,8 +573,8 @@ print(f"cleared {gradient_size(True):.1f}   not cleared {gradient_size(False):.1
 # seldom. So yours learns from the pairs whose English needs only the 1,000 most frequent words, and
 # those of two tests that come in section 11.
 #
-# Words are cut into **sub-words**: frequent words stay whole, others become a stem and an ending (*llam*,
-# *ó*), each of which comes far more often than the word, and what is left is spelt, so no word is
+# Words are cut into **sub-words**: frequent words stay whole, others become a stem and an ending (*camin*,
+# *ábamos*), each of which comes far more often than the word, and what is left is spelt, so no word is
 # unknown. One vocabulary serves both languages.
 
 # %%

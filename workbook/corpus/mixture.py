@@ -124,7 +124,8 @@ def phrasebook_corpus(drawn: int = 0, say: Callable[[str], None] = print) -> Cor
         written = phrasebook.generate(drawn, _DRAWN_WITH)
         # Where there is a terminal; a log has the line above.
         bar = tqdm(written, "writing", drawn, leave=False, unit=" pairs", disable=None)
-        training += with_rare_words(_plain(bar), _SEVERAL, known=training)
+        pairs = (SentencePair(pair.english, pair.spanish) for pair in bar)
+        training += cleaned(with_rare_words(pairs, _SEVERAL, known=training))
     return Corpus(
         name="phrasebook",
         training=tuple(training),

@@ -6,7 +6,7 @@ several and to train on the one that has the rarest word.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 
 from workbook.corpus.pairs import SentencePair
@@ -15,9 +15,10 @@ from workbook.corpus.phrasebook import words_of_both
 
 def with_rare_words(
     pairs: Iterable[SentencePair], several: int, known: Iterable[SentencePair] = ()
-) -> Iterator[SentencePair]:
+) -> list[SentencePair]:
     """Of every `several` pairs the one whose rarest word, in either language, has come least often
-    so far: in `known` and in the pairs given before. None that is known or was given before.
+    so far: in `known` and in the pairs chosen before. None that is known, was chosen before or has
+    no words.
 
     Raises ValueError for less than one.
     """
@@ -28,11 +29,14 @@ def with_rare_words(
     for pair in known:
         given.add(pair)
         came.update(words_of_both(*pair))
+    chosen: list[SentencePair] = []
     drawn = iter(pairs)
     while candidates := list(islice(drawn, several)):
         fresh = {pair: words_of_both(*pair) for pair in candidates if pair not in given}
-        if fresh:
-            chosen = min(fresh, key=lambda pair: min(came[word] for word in fresh[pair]))
-            given.add(chosen)
-            came.update(fresh[chosen])
-            yield chosen
+        rarest = {pair: min(came[word] for word in words) for pair, words in fresh.items() if words}
+        if rarest:
+            best = min(rarest, key=rarest.__getitem__)
+            given.add(best)
+            came.update(fresh[best])
+            chosen.append(best)
+    return chosen

@@ -30,11 +30,11 @@ def begin_aligned(model: nn.Module, pairs: Pairs) -> None:
 
     model: a `Transformer` whose two embeddings are one table. pairs: ids of both sides, without
     special tokens, as `encoded_pairs` gives them. The same pairs and the same model give the same
-    beginning. Vectors keep the average length of the table; special tokens keep their vectors.
+    beginning. Special tokens keep their vectors; all others get the table's average length.
 
     Raises ValueError where the two languages have a table each.
     """
-    if model.source_embedding is not model.target_embedding:
+    if model.source_embedding.weight is not model.target_embedding.weight:
         raise ValueError(
             "words of two languages begin alike in one table; make the Transformer with "
             "share_embeddings=True"

@@ -9,8 +9,8 @@ trained again stay, where they were recorded with the same settings, corpus and 
 the new record takes the place of the old one, and what is dropped is named.
 
 The recurrent ones are trained by AdamW, as nearly everybody trains them; the Transformer by Muon,
-as we do, and by AdamW. All begin at random; "transformer, aligned" begins where the course's
-translator does (`beginning`), which a recurrent network has no place for.
+as we do, and by AdamW. All of these begin at random; "transformer, aligned" begins where the
+course's translator does (`beginning`).
 """
 
 import argparse
@@ -269,6 +269,8 @@ def main() -> None:
         "machine": kind_of_machine(),
         "torch": torch.__version__,
         "corpus": corpus.about,
+        "sub-words": learn_words(corpus.training, size.vocab_size)[1].digest,
+        "preset": repr(size),
     }
     if corpus.name == "tatoeba":
         copied = scores([p.english for p in corpus.test], [p.spanish for p in corpus.test])

@@ -26,8 +26,8 @@ from workbook.translator.vocabulary_loss import train_step
 
 MAX_LENGTH = 256  # positions of a sentence, in the model's table
 _LONGEST = 100  # sub-words of a sentence that is trained on
-_TOKENS_A_DRAW = 12  # a longer training chooses among more sentences of the phrasebook
-_MOST_DRAWN = 1_200_000  # in a few minutes; writing more would take longer than it gains
+_TOKENS_A_DRAW = 25  # a longer training chooses among more sentences of the phrasebook
+_MOST_DRAWN = 500_000  # writing them takes three minutes or so
 _SCORED = 500  # test sentences for the figure that is shown after training
 
 
@@ -216,7 +216,8 @@ def train_translator(
         run = go()
     except (AnotherRun, BrokenTensorFile) as error:
         why = (
-            "the training that was interrupted had another budget, other sentences or another model"
+            "the training that was interrupted had another budget, other sentences, other sub-words "
+            "or another model"
             if isinstance(error, AnotherRun)
             else "what was kept of an interrupted training is damaged"
         )

@@ -17,8 +17,8 @@ import torch
 
 _WHOLE = 1 / 7_000  # of all words: one that is more frequent stays whole
 _STEM = 1 / 30_000  # of all words: a stem that is more frequent isn't cut again
-_SHORTEST_STEM = 3
-_LONGEST_ENDING = 6
+_SHORTEST_STEM = 3  # letters
+_LONGEST_ENDING = 6  # letters
 _ROUNDS = 20  # of estimation; later ones change little
 _LETTER = 0.1  # the chance of each letter of a new stem or ending
 
@@ -80,7 +80,8 @@ def _endings(words: Collection[str]) -> dict[str, str]:
 
 
 def _numbered(texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
-    """A number for each different text, and the chance of each as a new one."""
+    """A number for each different text, and the chance of each as a new one, never quite zero."""
     numbers: dict[str, int] = {}
     found = torch.tensor([numbers.setdefault(text, len(numbers)) for text in texts])
-    return found, _LETTER ** torch.tensor([float(len(text)) for text in texts]).double()
+    letters = torch.tensor([len(text) for text in texts]).clamp(max=100)
+    return found, _LETTER ** letters.double()

@@ -76,9 +76,8 @@ class SubwordTokenizer:
         frequent = sorted(counts.keys() - set(spelt), key=lambda text: (-counts[text], text))
         kept = [*spelt, *frequent][: vocab_size - len(SPECIAL)]
         # Rounded, so that they are the same once they were written and read.
-        scores = [
-            (text, round(math.log(max(counts[text], 0.5) / counts.total()), 4)) for text in kept
-        ]
+        total = max(1, counts.total())
+        scores = [(text, round(math.log(max(counts[text], 0.5) / total), 4)) for text in kept]
         tokenizer.model = Unigram([*((name, 0.0) for name in SPECIAL), *scores], unk_id=UNK_ID)
         tokenizer.add_special_tokens(list(SPECIAL))
         return cls(tokenizer)
@@ -88,7 +87,7 @@ class SubwordTokenizer:
         return self._tokenizer.get_vocab_size()
 
     def encode(self, sentence: str) -> list[int]:
-        """Ids of the sub-words, without special tokens; a letter never seen is `unk_id`."""
+        """Ids of the sub-words, without special tokens; a run of letters never seen is `unk_id`."""
         return self._tokenizer.encode(clean(sentence), add_special_tokens=False).ids
 
     def encode_all(self, sentences: Iterable[str]) -> list[list[int]]:
@@ -107,7 +106,8 @@ class SubwordTokenizer:
         return self._tokenizer.decode(kept, skip_special_tokens=True)
 
     def subwords(self, sentence: str) -> list[str]:
-        """The sub-words as they are written, a `▁` for the blank before a word."""
+        """The sub-words as they are written, a `▁` for the blank before a word; a run of letters
+        never seen as it is."""
         return self._tokenizer.encode(clean(sentence), add_special_tokens=False).tokens
 
     def unknown(self, text: str) -> list[str]:

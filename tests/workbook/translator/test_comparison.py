@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -73,6 +74,8 @@ def test_what_is_recorded_says_how_it_came_about(found, tmp_path, monkeypatch, c
 def recording(tmp_path, monkeypatch, capsys):
     """Records kinds whose only figure is a mark, and gives the record and what was said."""
     monkeypatch.setattr(comparison, "recorded_at", lambda corpus: tmp_path / "comparison.json")
+    learnt = SimpleNamespace(digest="0123456789ab")
+    monkeypatch.setattr(comparison, "learn_words", lambda pairs, size: (None, learnt))
 
     def record(mark, *arguments):
         def marked(corpus, size, tokens, kinds, seed, keep):

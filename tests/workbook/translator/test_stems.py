@@ -71,5 +71,9 @@ def test_the_order_of_the_words_tells_nothing(order):
     assert cut({word: words[word] for word in order(words)}) == cut(words)
 
 
+def test_a_very_long_word_leaves_the_others_as_they_are():
+    assert cut({**VERBS, **FREQUENT, "ja" * 400: 1})["caminábamos"] == ("camin", "ábamos")
+
+
 def test_no_words_have_no_parts():
     assert cut({}) == {}

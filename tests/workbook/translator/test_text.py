@@ -86,6 +86,18 @@ def test_an_unknown_letter_is_unk_and_is_named(tokenizer):
     assert tokenizer.unknown("the cat") == []
 
 
+def test_a_run_of_unknown_letters_is_one_unk(tokenizer):
+    assert tokenizer.encode("the 日本語 cat").count(UNK_ID) == 1
+    assert "日本語" in tokenizer.subwords("the 日本語 cat")
+
+
+@pytest.mark.parametrize("sentences", [[], [""], ["..."]])
+def test_hardly_anything_to_learn_from_is_a_small_vocabulary(sentences):
+    tokenizer = SubwordTokenizer.train(sentences, 50)
+    assert len(tokenizer) <= 8
+    assert tokenizer.encode("cat")[-1] == UNK_ID
+
+
 def test_many_sentences_are_encoded_as_one_by_one(tokenizer):
     assert tokenizer.encode_all(SENTENCES) == [tokenizer.encode(s) for s in SENTENCES]
 
