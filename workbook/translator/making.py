@@ -216,8 +216,8 @@ def train_translator(
         run = go()
     except (AnotherRun, BrokenTensorFile) as error:
         why = (
-            "the training that was interrupted had another budget, other sentences, other sub-words "
-            "or another model"
+            "the training that was interrupted had another budget, other sentences, other "
+            "sub-words or another model"
             if isinstance(error, AnotherRun)
             else "what was kept of an interrupted training is damaged"
         )
