@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from workbook.corpus import phrasebook
-from workbook.corpus.phrasebook import SPLITS, TAGS, normalise, parse, tokenise
-from workbook.corpus.phrasebook.shipping import PROBES, _words
+from workbook.corpus.phrasebook import SPLITS, TAGS, normalise, parse, tokenise, words_of_both
+from workbook.corpus.phrasebook.shipping import PROBES
 from workbook.corpus.phrasebook.splits import is_held_meeting, split_of
 
 SHIPPED = {split: phrasebook.load_phrasebook(split) for split in SPLITS}
@@ -18,6 +18,10 @@ EVERYTHING = {
     "famous": FAMOUS,
     **{name: [probe.pair for probe in probes] for name, probes in PROBED.items()},
 }
+
+
+def _words(pairs):
+    return set().union(*(words_of_both(pair.english, pair.spanish) for pair in pairs))
 
 
 def _keys(pairs, language):
