@@ -1,12 +1,15 @@
 """Splits, probes and famous sentences of the shipped files: nothing leaks, nothing is missing."""
 
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
+from itertools import islice
 
 import pytest
 
 from workbook.corpus import phrasebook
 from workbook.corpus.phrasebook import SPLITS, TAGS, normalise, parse, tokenise, words_of_both
+from workbook.corpus.phrasebook.lexicon import ADJECTIVES
+from workbook.corpus.phrasebook.sentences import draw_sentences
 from workbook.corpus.phrasebook.shipping import PROBES
 from workbook.corpus.phrasebook.splits import is_held_meeting, split_of
 
@@ -72,6 +75,31 @@ def test_the_compositional_test_brings_words_together_that_training_never_does()
     for pair in SHIPPED["compositional"][::4]:
         met = {m for sentence in parse(pair.english) for m in sentence.meetings}
         assert any(map(is_held_meeting, met)), pair
+
+
+def test_a_word_is_tested_in_a_new_meeting_only_where_training_has_enough_others_of_its_kind():
+    met = Counter(m for each in islice(draw_sentences(5), 30_000) for m in set(each.meetings))
+    adjectives = {adjective.lemma for adjective in ADJECTIVES}
+    trained, tested = defaultdict(Counter), Counter()
+    for meeting, times in met.items():
+        first, _, noun = meeting.partition("+")
+        kind = "adjective" if first in adjectives else "verb"
+        for word, partner in ((("noun", first), noun), ((kind, noun), first)):
+            if is_held_meeting(meeting):
+                tested[word] += times
+            else:
+                trained[word][partner] += times
+    # Of a word that comes seldom, a draw shows few of the partners that it has.
+    often = [word for word in tested if trained[word].total() + tested[word] >= 15]
+    assert len(often) >= 250
+    assert sum(len(trained[word]) < 4 for word in often) <= len(often) // 100
+    assert [word for word in often if tested[word] > trained[word].total()] == []
+
+
+def test_what_only_one_verb_takes_is_trained():
+    for sentence in parse("The cows ate the grass."):
+        assert sentence.meetings == ("comer+hierba",)
+        assert split_of(sentence) != "compositional"
 
 
 @pytest.mark.parametrize("split", ["valid", "test", "compositional"])

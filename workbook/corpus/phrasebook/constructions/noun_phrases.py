@@ -362,7 +362,8 @@ def _plain(english: str, spanish: str, kind: str, gender: str = "m", number: str
 
 
 @cache
-def _proper(want: frozenset[str]) -> Choices:
+def proper_nouns(want: frozenset[str]) -> Choices:
+    """The names of persons, cities and so on that belong to these classes."""
     entries: list[Entry] = []
     if want & {"kin", "friend", "people", "person"}:
         entries += NAMES
@@ -538,7 +539,7 @@ def add(grammar: Grammar) -> None:
 
     @grammar.words("proper")
     def _(given: Bound) -> Choices:
-        return _proper(wanted(given.want) or frozenset())
+        return proper_nouns(wanted(given.want) or frozenset())
 
     @grammar.words("object-pronoun")
     def _(given: Bound) -> Choices:

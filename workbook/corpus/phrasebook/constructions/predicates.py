@@ -378,7 +378,7 @@ def _add_predicates(grammar: Grammar) -> None:
         ditransitive + "{o:given want=$v.objects} to/ADP {r:receiver}",
         lambda b: _dative_object(b.v, b.o, b.r),
         "giving to somebody",
-        1.5,
+        4,
         joins="v+o",
         where=lambda b: b.r.spanish != b.s.spanish,
     )
@@ -623,7 +623,11 @@ def _add_predicates(grammar: Grammar) -> None:
     grammar.rule("handed", "{o:proper want=$want}", lambda b: b.o)
     grammar.rule("receiver", "{n:name}", lambda b: b.n, weight=2)
     grammar.rule(
-        "receiver", "{o:common want=kin,friend,people role=definite}", lambda b: b.o, weight=4
+        "receiver", "{o:common want=kin,friend,people role=definite}", lambda b: b.o, weight=3
+    )
+    # As many again, so that `les` is met as often as `le`: only the receiver, at the end, tells.
+    grammar.rule(
+        "receiver", "{o:common want=kin,friend,people role=definite agr=3p}", lambda b: b.o, weight=3
     )
     grammar.rule("beside", "{o:companion}", lambda b: b.o, weight=3)
     grammar.rule("beside", "{o:strong-pronoun s=$s}", lambda b: b.o)
