@@ -22,6 +22,7 @@ import shlex
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ from workbook.translator.making import (
 from workbook.translator.presets import Preset, preset
 from workbook.translator.recurrent import RecurrentTranslator
 from workbook.translator.scoring import scores
-from workbook.translator.text import Batches
+from workbook.translator.sentence_case import SentenceCase
+from workbook.translator.text import Batches, SubwordTokenizer
 from workbook.translator.translation import Card, Translator, words_of
 from workbook.translator.vocabulary_loss import train_step
 
@@ -175,18 +177,27 @@ def on_tatoeba(translator: Translator, corpus: Corpus) -> dict[str, Any]:
 
 def compare(
     corpus: Corpus,
+    learnt: tuple[SentenceCase, SubwordTokenizer],
     size: Preset,
     tokens: int,
     kinds: Sequence[str] = COMPARED,
     seed: int = 0,
     shares: Sequence[float] = SHARES,
+    score: Callable[[Translator], dict[str, Any]] | None = None,
     say: Callable[[str], None] = print,
     keep: Callable[[dict[str, Any]], None] = lambda found: None,
 ) -> dict[str, Any]:
     """Train each kind and score it at these shares of its training: parameters, tokens and scores
-    by the kind's name. `keep` is given what there is after each kind."""
+    by the kind's name.
+
+    learnt: of this corpus, as `learn_words` has it. score: by default `on_the_phrasebook` or
+    `on_tatoeba`. keep: is given what there is after each kind.
+    """
     device = pick_device()
-    case, tokenizer = learn_words(corpus.training, size.vocab_size)
+    case, tokenizer = learnt
+    if score is None and corpus.name == "tatoeba":
+        score = partial(on_tatoeba, corpus=corpus)
+    score = score or on_the_phrasebook
     encoded = encoded_pairs(case, tokenizer, corpus.training)
     card = Card(
         preset=size.name, corpus=corpus.name, about=corpus.about, expect=corpus.expect,
@@ -202,13 +213,10 @@ def compare(
         translator = Translator(model, tokenizer, case, card, pieces)
         curve: list[dict[str, Any]] = []
 
-        def score(at: int, translator=translator, model=model, curve=curve, name=name) -> None:
+        def note(at: int, translator=translator, model=model, curve=curve, name=name) -> None:
             was = model.training
             model.eval()
-            if corpus.name == "tatoeba":
-                reached = on_tatoeba(translator, corpus)
-            else:
-                reached = on_the_phrasebook(translator)
+            reached = score(translator)
             model.train(was)
             curve.append({"tokens": at, **reached})
             say(f"{name}: {at:,} tokens, {reached}")
@@ -220,7 +228,7 @@ def compare(
             step=train_step,
             rate=WarmupAndDecay(kind.peak or size.peak),
             optimizer=kind.optimizer,
-            watchers=[Watch(shares, score)],
+            watchers=[Watch(shares, note)],
             seed=seed,
         )
         found[name] = {"parameters": count(model), "curve": curve, "precision": run.precision}
@@ -258,6 +266,7 @@ def main() -> None:
     size = preset(arguments.preset)
     tokens = arguments.tokens or size.tokens
     corpus = mixture.gather(arguments.corpus, drawn=to_draw(tokens))
+    learnt = learn_words(corpus.training, size.vocab_size)
     command = f"python -m workbook.translator.comparison {arguments.corpus}"
     command += f" --preset {size.name} --tokens {tokens}"
     if arguments.seed:
@@ -269,7 +278,7 @@ def main() -> None:
         "machine": kind_of_machine(),
         "torch": torch.__version__,
         "corpus": corpus.about,
-        "sub-words": learn_words(corpus.training, size.vocab_size)[1].digest,
+        "sub-words": learnt[1].digest,
         "preset": repr(size),
     }
     if corpus.name == "tatoeba":
@@ -284,7 +293,7 @@ def main() -> None:
         text = json.dumps(whole, indent=1, ensure_ascii=False)
         write_text(recorded_at(corpus.name), text + "\n")
 
-    compare(corpus, size, tokens, arguments.kinds, arguments.seed, keep=keep)
+    compare(corpus, learnt, size, tokens, arguments.kinds, arguments.seed, keep=keep)
 
 
 def _asking_for(kinds: Collection[str]) -> str:

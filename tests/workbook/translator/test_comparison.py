@@ -9,6 +9,7 @@ import torch
 
 from workbook.corpus import mixture
 from workbook.translator import comparison
+from workbook.translator.making import learn_words
 from workbook.translator.presets import preset
 
 SIZE = replace(preset("tiny"), vocab_size=400, d_model=32, num_heads=2, d_ff=64, batch_tokens=256)
@@ -27,9 +28,10 @@ def found(kept):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(comparison, "_SCORED", 3)
         patch.setattr(comparison, "probed", lambda translator, name: {name: 0.0})
+        learnt = learn_words(corpus.training, SIZE.vocab_size)
         return comparison.compare(
-            corpus, SIZE, 3_000, ["transformer", "GRU"], shares=(0.5, 1.0), say=lambda line: None,
-            keep=lambda found: kept.append(list(found)),
+            corpus, learnt, SIZE, 3_000, ["transformer", "GRU"], shares=(0.5, 1.0),
+            say=lambda line: None, keep=lambda found: kept.append(list(found)),
         )  # fmt: skip
 
 
@@ -78,7 +80,7 @@ def recording(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(comparison, "learn_words", lambda pairs, size: (None, learnt))
 
     def record(mark, *arguments):
-        def marked(corpus, size, tokens, kinds, seed, keep):
+        def marked(corpus, learnt, size, tokens, kinds, seed, keep):
             for number in range(len(kinds)):
                 keep(dict.fromkeys(kinds[: number + 1], mark))
 

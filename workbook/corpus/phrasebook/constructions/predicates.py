@@ -627,7 +627,10 @@ def _add_predicates(grammar: Grammar) -> None:
     )
     # As many again, so that `les` is met as often as `le`: only the receiver, at the end, tells.
     grammar.rule(
-        "receiver", "{o:common want=kin,friend,people role=definite agr=3p}", lambda b: b.o, weight=3
+        "receiver",
+        "{o:common want=kin,friend,people role=definite agr=3p}",
+        lambda b: b.o,
+        weight=3,
     )
     grammar.rule("beside", "{o:companion}", lambda b: b.o, weight=3)
     grammar.rule("beside", "{o:strong-pronoun s=$s}", lambda b: b.o)
