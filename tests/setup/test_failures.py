@@ -65,6 +65,13 @@ def test_only_the_last_lines_are_shown_and_none_is_endless():
     assert all(len(line) <= SHOWN_WIDTH for line in shown)
 
 
+def test_a_line_that_is_one_long_word_shows_how_it_begins():
+    (shown,) = useful(["/home/ana/" + "folder/" * 100])
+    assert shown.startswith("/home/ana/folder/folder/")
+    assert shown.endswith("...")
+    assert len(shown) == SHOWN_WIDTH
+
+
 def test_an_operating_systems_refusal_is_explained_by_its_number():
     assert "disk is full" in explain_error("copying", OSError(28, "x")).problem
     assert "written" in explain_error("copying", PermissionError(13, "Permission denied")).problem

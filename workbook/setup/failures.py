@@ -1,7 +1,6 @@
 """What went wrong while setting up, in a sentence, and what to do about it."""
 
 import re
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -115,7 +114,13 @@ _NOISE = re.compile(
 def useful(lines: Sequence[str], count: int = SHOWN_LINES) -> list[str]:
     """The last `count` lines that say something, each cut to a width that can be read."""
     kept = [line.rstrip() for line in lines if not _NOISE.search(line)]
-    return [textwrap.shorten(line, SHOWN_WIDTH, placeholder=" ...") for line in kept[-count:]]
+    return [_cut(line) for line in kept[-count:]]
+
+
+def _cut(line: str) -> str:
+    # Anywhere, not between words: a path or an address alone may be wider than what is shown.
+    ending = " ..."
+    return line if len(line) <= SHOWN_WIDTH else line[: SHOWN_WIDTH - len(ending)] + ending
 
 
 def explain(what: str, lines: Sequence[str]) -> SetupFailure:
