@@ -14,6 +14,7 @@ from functools import cached_property
 from tqdm import tqdm
 
 from workbook.corpus import phrasebook, tatoeba
+from workbook.corpus.drawing import drawn_pairs
 from workbook.corpus.pairs import SentencePair, cleaned
 from workbook.corpus.phrasebook import normalise
 from workbook.corpus.rare_words import with_rare_words
@@ -121,10 +122,15 @@ def phrasebook_corpus(drawn: int = 0, say: Callable[[str], None] = print) -> Cor
             f"The phrasebook's grammar writes {drawn:,} more sentence pairs, and of every "
             f"{_SEVERAL} the one with the rarest word is kept."
         )
-        written = phrasebook.generate(drawn, _DRAWN_WITH)
         # Where there is a terminal; a log has the line above.
-        bar = tqdm(written, "writing", drawn, leave=False, unit=" pairs", disable=None)
-        pairs = (SentencePair(pair.english, pair.spanish) for pair in bar)
+        pairs = tqdm(
+            drawn_pairs(drawn, _DRAWN_WITH),
+            "writing",
+            drawn,
+            leave=False,
+            unit=" pairs",
+            disable=None,
+        )
         training += cleaned(with_rare_words(pairs, _SEVERAL, known=training))
     return Corpus(
         name="phrasebook",
