@@ -1,62 +1,76 @@
 """Fresh training pairs of the phrasebook's grammar, written on every core at once.
 
 A core writes a few thousand sentences a second, and a training chooses among some hundred thousand.
-The pairs are drawn in shares, each from a seed of its own, so they are the same on any machine.
+They are drawn in shares, each from a seed of its own, so they are the same on any machine. A share
+is written by a Python of its own,
+
+    python -m workbook.corpus.drawing COUNT SEED
+
+and not by `multiprocessing`, which runs the script that calls it once more in every process.
 """
 
 import os
-import signal
+import subprocess
+import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from workbook.corpus import phrasebook
 from workbook.corpus.pairs import SentencePair
 
-_A_SHARE = 5_000  # pairs: a second's work or two
+_A_SHARE = 20_000  # pairs: some seconds' work, beside which a Python's start is short
 _SEEDS = 1_000_000  # so far apart lie the seeds of two draws, and none is one that ships
+_PACKAGES = Path(__file__).parents[2]
 
 
 def drawn_pairs(count: int, seed: int, processes: int | None = None) -> Iterator[SentencePair]:
-    """As many pairs as asked, none of which is held out; the same ones for the same seed and count.
+    """As many pairs as asked, none of which is held out; the same ones for the same seed.
 
-    processes: how many write; by default one for each core, and this one alone where that is not
-    allowed. Raises ValueError for a negative count.
+    processes: how many write at a time; by default one for each core, and this one where no other
+    can be started. Raises ValueError for a negative count.
     """
     if count < 0:
         raise ValueError(f"expected a count of pairs of at least 0, got {count}")
-    starts = range(0, count, _A_SHARE)
-    sizes = [min(_A_SHARE, count - start) for start in starts]
+    sizes = [min(_A_SHARE, count - start) for start in range(0, count, _A_SHARE)]
     seeds = [_SEEDS * (seed + 1) + number for number in range(len(sizes))]
     done = 0
     if (several := min(processes or os.cpu_count() or 1, len(sizes))) > 1:
+        pool = ThreadPoolExecutor(several)
         try:
-            for pairs in _side_by_side(sizes, seeds, several):
+            for pairs in pool.map(_written_by_another, sizes, seeds):
                 yield from pairs
                 done += 1
-        except (OSError, NotImplementedError, BrokenProcessPool):
-            pass  # no further process to be had: the rest is written here
+        except (OSError, subprocess.SubprocessError):
+            pass  # no other Python to be had, or it was ended: the rest is written here
+        finally:
+            pool.shutdown(cancel_futures=True)
     for size, own in zip(sizes[done:], seeds[done:], strict=True):
         yield from _written(size, own)
 
 
-def _side_by_side(
-    sizes: list[int], seeds: list[int], processes: int
-) -> Iterator[list[SentencePair]]:
-    # Spawned, on every system: a fork of a process in which torch has threads can lock up.
-    pool = ProcessPoolExecutor(
-        processes,
-        mp_context=get_context("spawn"),
-        # An interrupt is for the process that waits; the others are told by it.
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
-    )
-    try:
-        yield from pool.map(_written, sizes, seeds)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
 def _written(count: int, seed: int) -> list[SentencePair]:
     return [SentencePair(p.english, p.spanish) for p in phrasebook.generate(count, seed)]
+
+
+def _written_by_another(count: int, seed: int) -> list[SentencePair]:
+    path = os.pathsep.join(filter(None, (str(_PACKAGES), os.environ.get("PYTHONPATH"))))
+    said = subprocess.run(
+        [sys.executable, "-m", "workbook.corpus.drawing", str(count), str(seed)],
+        env={**os.environ, "PYTHONPATH": path},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+    )
+    return [SentencePair(*line.split("\t")) for line in said.stdout.decode().splitlines()]
+
+
+def main() -> None:
+    """Write the pairs to standard output, in UTF-8: one a line, a tab between."""
+    count, seed = map(int, sys.argv[1:])
+    text = "".join(f"{english}\t{spanish}\n" for english, spanish in _written(count, seed))
+    sys.stdout.buffer.write(text.encode())
+
+
+if __name__ == "__main__":
+    main()

@@ -17,6 +17,11 @@ _EPS = 1e-9
 _MOMENTUM = 0.95
 _ITERATIONS = 5
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+# What is smaller is set to zero. A unit that has died has no gradient, and what is remembered of it
+# shrinks until it, or its square, is too small for a normal number; many processors take thirty
+# times as long for a product of such.
+_NO_MOMENTUM = 1e-20
+_NO_SHARE = 1e-12  # of a matrix whose norm is one
 
 
 def adam(model: nn.Module) -> torch.optim.Optimizer:
@@ -106,7 +111,8 @@ class Muon(torch.optim.AdamW):
                 state["step"] = torch.tensor(0.0)  # AdamW's loading asks every state for one
                 state["momentum"] = torch.zeros_like(matrix)
             state["step"] += 1
-            state["momentum"].lerp_(matrix.grad, 1 - _MOMENTUM)
+            remembered = state["momentum"].lerp(matrix.grad, 1 - _MOMENTUM)
+            torch.hardshrink(remembered, _NO_MOMENTUM, out=state["momentum"])
             ahead = matrix.grad.lerp(state["momentum"], _MOMENTUM)  # Nesterov's
             wide = ahead if ahead.size(0) <= ahead.size(1) else ahead.T
             alike[tuple(wide.shape)].append((matrix, wide))
@@ -127,6 +133,7 @@ def orthogonalised(matrices: Tensor) -> Tensor:
     """
     a, b, c = _COEFFICIENTS
     x = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
+    x = torch.hardshrink(x, _NO_SHARE)
     for _ in range(_ITERATIONS):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)

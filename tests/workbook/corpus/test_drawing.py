@@ -1,6 +1,8 @@
-"""Pairs written on several cores: the same as on one, and none where nothing can be started."""
+"""Pairs written on several cores: the same as on one, also where nothing else can be started."""
 
 import itertools
+import subprocess
+import sys
 
 import pytest
 
@@ -10,7 +12,7 @@ from workbook.corpus.drawing import drawn_pairs
 
 @pytest.fixture
 def small_shares(monkeypatch):
-    """Shares of thirty pairs, in this process: others import the module anew."""
+    """Shares of thirty pairs."""
     monkeypatch.setattr(drawing, "_A_SHARE", 30)
 
 
@@ -33,25 +35,32 @@ def test_nothing_that_is_held_out_is_drawn():
     assert held_out.isdisjoint(pair.english for pair in drawn_pairs(2_000, seed=1))
 
 
-def test_where_no_process_can_be_started_the_pairs_are_the_same(small_shares, monkeypatch):
+@pytest.mark.parametrize(
+    "refusal",
+    [PermissionError(1, "Operation not permitted"), subprocess.CalledProcessError(-9, "python")],
+)
+def test_where_no_other_python_writes_the_pairs_are_the_same(refusal, small_shares, monkeypatch):
     expected = list(drawn_pairs(100, seed=3, processes=1))
+    first = drawing._SEEDS * 4
 
-    def refused(*arguments, **more):
-        raise PermissionError(1, "Operation not permitted")
+    def only_once(count, seed):
+        if seed != first:
+            raise refusal
+        return drawing._written(count, seed)
 
-    monkeypatch.setattr(drawing, "ProcessPoolExecutor", refused)
-    assert list(drawn_pairs(100, seed=3, processes=4)) == expected
-
-
-def test_a_process_that_dies_takes_nothing_with_it(small_shares, monkeypatch):
-    expected = list(drawn_pairs(100, seed=3, processes=1))
-
-    def dies_after_one(sizes, seeds, processes):
-        yield drawing._written(sizes[0], seeds[0])
-        raise drawing.BrokenProcessPool
-
-    monkeypatch.setattr(drawing, "_side_by_side", dies_after_one)
+    monkeypatch.setattr(drawing, "_written_by_another", only_once)
     assert list(drawn_pairs(100, seed=3, processes=2)) == expected
+
+
+def test_a_script_that_draws_at_its_top_is_run_once(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from workbook.corpus import drawing\n"
+        "drawing._A_SHARE = 10\n"
+        "print(len(list(drawing.drawn_pairs(30, 1, processes=2))))\n"
+    )
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert (ran.stdout, ran.stderr) == ("30\n", "")
 
 
 def test_whoever_stops_early_does_not_wait_for_the_rest(small_shares):

@@ -42,6 +42,31 @@ def test_a_gradient_of_zeros_moves_nothing():
     assert not orthogonalised(torch.zeros(2, 3, 4)).any()
 
 
+@pytest.mark.parametrize("small", [1e-18, 1e-20, 1e-40])
+def test_what_is_next_to_nothing_is_nothing_to_multiply(small):
+    matrices = torch.randn(2, 4, 9, generator=torch.Generator().manual_seed(1))
+    nothing = matrices.clone()
+    nothing[:, 1] = 0
+    next_to_nothing = matrices.clone()
+    next_to_nothing[:, 1] *= small
+    assert torch.equal(orthogonalised(next_to_nothing), orthogonalised(nothing))
+
+
+def test_a_unit_that_dies_is_forgotten_before_its_numbers_are_too_small_for_fast_arithmetic():
+    weight = nn.Parameter(torch.randn(3, 5))
+    optimizer = Muon([weight], [], times_rate=2.0)
+    set_rate(optimizer, 1e-3)
+    for step in range(2_500):
+        weight.grad = torch.randn(3, 5)
+        weight.grad[0] = 0 if step else 1
+        optimizer.step()
+        momentum = optimizer.state[weight]["momentum"]
+        too_small = (momentum != 0) & (momentum.abs() < torch.finfo(torch.float32).tiny)
+        assert not too_small.any(), step
+    assert not momentum[0].any()
+    assert (momentum[1:].abs() > 1e-6).all()
+
+
 @pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="torch has Muon since 2.9")
 @pytest.mark.parametrize("decay", [0.0, 0.5])
 def test_matrices_move_as_torchs_muon_moves_them(decay):
