@@ -26,8 +26,8 @@ from workbook.translator.vocabulary_loss import train_step
 
 MAX_LENGTH = 256  # positions of a sentence, in the model's table
 _LONGEST = 100  # sub-words of a sentence that is trained on
-_TOKENS_A_DRAW = 25  # a longer training chooses among more sentences of the phrasebook
-_MOST_DRAWN = 500_000  # writing them takes three minutes or so
+_TOKENS_A_DRAW = 12  # a longer training chooses among more sentences of the phrasebook
+_MOST_DRAWN = 600_000  # two cores write them in one minute or two
 _SCORED = 500  # test sentences for the figure that is shown after training
 
 
