@@ -1075,8 +1075,8 @@ figures.heads_against_chance(
 # Only the adjective's own key differs, and may take weight from both. So the noun that it prefers
 # is the same.
 #
-# Its dots can't rise above 50 %. And yet, in a picture of *tired* alone, a head of layer 1 may
-# point at *animal* with most of its weight. That picture would have fooled you.
+# Its dots can't rise above 50 %. And yet, in a picture of one sentence alone, a head of layer 1 may
+# point at the right noun with most of its weight. That picture would have fooled you.
 
 # %% [markdown]
 # Squares that rise in layer 2 are plan A. Triangles that rise in layer 1 are plan B. In our run
@@ -1136,7 +1136,7 @@ for start in (1, 2, 3):
 # %% [markdown]
 # All three solve the task, and not in the same way: in some runs one head finds the noun in most
 # pairs, in others plan A hardly shows. (While we wrote this lesson we saw runs with 85 % for *it*,
-# and others with 4 % for *it* and 59 % for the adjective. All had over 95 % right answers.)
+# and others with 4 % for *it* and 59 % for the adjective. All had over 90 % right answers.)
 #
 # Three things to keep. Heads do learn visible things. Which head learns what is an accident of the
 # start. And one pretty matrix is an anecdote: **count, compare with chance, and switch off.**

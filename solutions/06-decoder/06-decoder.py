@@ -1009,7 +1009,7 @@ def as_text(row):
 
 
 # %% tags=["nbval-ignore-output"]
-for number in (0, 2, 3, 6):
+for number in (0, 2, 6, 7):
     print(" ".join(testing[number][0]), "→", " ".join(testing[number][1]))
     for name, model in (("with the mask   ", honest), ("without the mask", leaky)):
         print("   ", name, " ", as_text(write(model, test_source[number : number + 1])[0]))
@@ -1027,7 +1027,7 @@ for name, model in (("with the mask   ", honest), ("without the mask", leaky)):
 # **Break it.** Does it stop too early, perhaps? Forbid `<eos>` and `<bos>`, and make it go on:
 
 # %% tags=["nbval-ignore-output"]
-for number in (0, 2, 3, 6):
+for number in (0, 2, 6, 7):
     text = as_text(write(leaky, test_source[number : number + 1], never=(BOS, EOS))[0])
     print(" ".join(testing[number][0]), "→", text)
 
@@ -1036,7 +1036,7 @@ for number in (0, 2, 3, 6):
 # it was to look there. When it writes, nothing stands to the right yet. It has learned to copy from a
 # place that is empty.
 #
-# That is the **98 % accuracy trap**. It has been published more than once, in tutorials too. A number
+# That is the **accuracy trap**. It has been published more than once, in tutorials too. A number
 # that is too good is a bug until you know why.
 
 # %% [markdown]
@@ -1192,7 +1192,7 @@ def weights_of(model, name, source, given):
 
 
 # %% tags=["nbval-ignore-output"]
-number = max(range(len(testing)), key=lambda n: len(testing[n][1]))  # the longest one
+number = max(range(len(testing)), key=lambda n: len(set(testing[n][1])))  # the longest one
 one, its_target = test_source[number : number + 1], test_target[number : number + 1]
 its_given = shift_right(its_target, BOS)
 given_words = [names[n] for n in its_given[0].tolist()]

@@ -1195,8 +1195,8 @@ figures.few_labels(
 #
 # | with 10 labels, ten draws | pre-trained | from scratch |
 # |---|---|---|
-# | the sense of *bank* | 87 to 100 %, mean 95 % | 49 to 74 %, mean 61 % |
-# | the kind of sentence | 72 to 88 %, mean 81 % | 47 to 62 %, mean 52 % |
+# | the sense of *bank* | 90 to 100 %, mean 97 % | 47 to 67 %, mean 57 % |
+# | the kind of sentence | 71 to 92 %, mean 83 % | 41 to 60 %, mean 52 % |
 #
 # The worst of the one beats the best of the other, in both tasks.
 

@@ -886,9 +886,9 @@ wrong = [s for s in write(100, temperature=1.0) if not phrasebook.parses(s)]
 print(*wrong[:6], sep="\n")
 
 # %% [markdown]
-# Read them slowly. Some are no English at all. Others are grammatical in the usual sense, and break a
-# finer rule of the grammar: a capital letter at the beginning, who can be *thirsty*, what one does
-# when it rains.
+# Read them slowly. Some are broken English: a word is missing, or a wrong one has slipped in. Others
+# are grammatical in the usual sense, and break a finer rule of the grammar: a capital letter at the
+# beginning, a *he* or *she* that fits the person just named, what one does when it rains.
 #
 # **Break it.** Give it a beginning that it has never met, with a word in the wrong place:
 

@@ -782,8 +782,8 @@ written = greedy_decode(Blind(), as_batch(["this cat is very large"]), 20, *ends
 print(tokenizer.decode(written[0].tolist()))
 
 # %% [markdown]
-# Fluent perhaps, and about nothing you asked. The decoder is a language model; the memory is what makes
-# it a translator.
+# Spanish words, and nothing that you asked for. The decoder is a language model; the memory is what
+# makes it a translator.
 #
 # ---
 # ## 7 · More than one beginning
@@ -939,12 +939,13 @@ different = [(g, b) for g, b in zip(greedy, beam, strict=True) if g != b]
 print(f"{len(different)} sentences differ", *different[:2], sep="\n")
 
 # %% [markdown]
-# On short sentences with one good translation, a beam changes little. It pays more where many
-# translations compete: the course's README has numbers for real sentences.
+# On short sentences with one good translation, a beam changes few sentences, and not always for the
+# better: the likeliest sentence needn't be the right one. It pays more where many translations compete:
+# the course's README has numbers for real sentences.
 #
 # **Break it.** Take the length penalty away from a model that is not sure of itself. A sentence that
 # ends at once is the likeliest of all when every further word costs: `length_penalty=0` favours short
-# ones. (Often all three agree. Then the model is sure of this sentence, and only the score changes.)
+# ones. (Often all three agree. Then no shorter sentence comes near, and only the score changes.)
 
 # %% tags=["nbval-ignore-output"]
 long_one = [max(english, key=len)]
@@ -1391,7 +1392,7 @@ figures.attention_matrix(
 # the place where the bright cells leave the diagonal:
 
 # %% tags=["nbval-ignore-output"]
-text, (spanish_words, english_words, weights) = looks("The red car is in the big city.")
+text, (spanish_words, english_words, weights) = looks("The black car is in the big city.")
 figures.attention_matrix(weights, spanish_words, english_words, f"“{text}”: where the order turns")
 
 # %% [markdown]
