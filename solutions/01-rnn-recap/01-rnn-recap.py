@@ -990,7 +990,7 @@ figures.learning_curves(
     curves,
     every=10,
     title="Clipped, the network learns; not clipped, it is thrown back again and again",
-    legend="best",
+    legend=(0.66, 0.66),
 )
 
 # %% [markdown]

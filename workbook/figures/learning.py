@@ -12,7 +12,7 @@ def learning_curves(
     every: int,
     title: str,
     measure: str = "share of right answers",
-    legend: str = "lower right",
+    legend: str | tuple[float, float] = "lower right",
 ) -> Picture:
     """Curves measured in training, several runs of each kind.
 
@@ -22,7 +22,7 @@ def learning_curves(
         every: training steps between two values.
         title: what to notice.
         measure: what the values are; shares, from 0 to 1.
-        legend: where the names stand, in matplotlib's words.
+        legend: where the names stand, in matplotlib's words, or as shares of the width and height.
 
     Raises:
         ValueError: no runs, a run without values, or more kinds than there are line styles.
