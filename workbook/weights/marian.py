@@ -224,11 +224,12 @@ class MarianTokenizer:
         return [*(self._ids.get(piece, self.unk_id) for piece in pieces), self.eos_id]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of the target language's sub-words, up to the first `eos_id`."""
+        """The text of the target language's sub-words, up to the first `eos_id`; without what the
+        vocabulary doesn't know, as Hugging Face leaves it out."""
         ids = list(ids)
         if self.eos_id in ids:
             ids = ids[: ids.index(self.eos_id)]
-        left_out = ("<pad>", "</s>")
+        left_out = ("<pad>", "</s>", "<unk>")
         pieces = [self._pieces[number] for number in ids if self._pieces[number] not in left_out]
         return self._target.decode_pieces(pieces)
 

@@ -188,7 +188,9 @@ def test_the_tokenizer_is_hugging_faces(folder):
     theirs = TheirTokenizer(
         str(folder / "source.spm"), str(folder / "target.spm"), str(folder / "vocab.json")
     )
-    for pair in phrasebook.load_phrasebook("test")[:40]:
+    # Of these letters, some are not in what the tiny vocabulary was made of.
+    strange = phrasebook.Pair("Žižek saw a £ sign.", "Žižek vio un signo de £.", (), "")
+    for pair in [*phrasebook.load_phrasebook("test")[:40], strange]:
         ids = theirs(pair.english).input_ids
         assert ours.encode(pair.english) == ids
         spanish = theirs(text_target=pair.spanish).input_ids
