@@ -12,8 +12,9 @@ and not by `multiprocessing`, which runs the script that calls it once more in e
 import os
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from workbook.corpus import phrasebook
@@ -21,6 +22,7 @@ from workbook.corpus.pairs import SentencePair
 
 _A_SHARE = 20_000  # pairs: some seconds' work, beside which a Python's start is short
 _SEEDS = 1_000_000  # so far apart lie the seeds of two draws, and none is one that ships
+_MOST_PROCESSES = 8  # one process that chooses keeps up with about as many that write
 _PACKAGES = Path(__file__).parents[2]
 
 
@@ -32,21 +34,40 @@ def drawn_pairs(count: int, seed: int, processes: int | None = None) -> Iterator
     """
     if count < 0:
         raise ValueError(f"expected a count of pairs of at least 0, got {count}")
-    sizes = [min(_A_SHARE, count - start) for start in range(0, count, _A_SHARE)]
-    seeds = [_SEEDS * (seed + 1) + number for number in range(len(sizes))]
+    shares = [
+        (min(_A_SHARE, count - start), _SEEDS * (seed + 1) + number)
+        for number, start in enumerate(range(0, count, _A_SHARE))
+    ]
     done = 0
-    if (several := min(processes or os.cpu_count() or 1, len(sizes))) > 1:
-        pool = ThreadPoolExecutor(several)
+    if (several := min(processes or _cores(), _MOST_PROCESSES, len(shares))) > 1:
         try:
-            for pairs in pool.map(_written_by_another, sizes, seeds):
+            for pairs in _side_by_side(shares, several):
                 yield from pairs
                 done += 1
         except (OSError, subprocess.SubprocessError):
             pass  # no other Python to be had, or it was ended: the rest is written here
-        finally:
-            pool.shutdown(cancel_futures=True)
-    for size, own in zip(sizes[done:], seeds[done:], strict=True):
-        yield from _written(size, own)
+    for share in shares[done:]:
+        yield from _written(*share)
+
+
+def _side_by_side(shares: list[tuple[int, int]], several: int) -> Iterator[list[SentencePair]]:
+    """The shares in order, never more than `several` begun and not yet taken: whoever takes no more
+    doesn't have the rest written."""
+    with ThreadPoolExecutor(several) as pool:
+        begun: deque[Future[list[SentencePair]]] = deque()
+        for share in shares:
+            if len(begun) == several:
+                yield begun.popleft().result()
+            begun.append(pool.submit(_written_by_another, *share))
+        while begun:
+            yield begun.popleft().result()
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _written(count: int, seed: int) -> list[SentencePair]:
@@ -54,15 +75,22 @@ def _written(count: int, seed: int) -> list[SentencePair]:
 
 
 def _written_by_another(count: int, seed: int) -> list[SentencePair]:
+    if not sys.executable:
+        raise subprocess.SubprocessError("this Python doesn't know how to start another one")
     path = os.pathsep.join(filter(None, (str(_PACKAGES), os.environ.get("PYTHONPATH"))))
     said = subprocess.run(
-        [sys.executable, "-m", "workbook.corpus.drawing", str(count), str(seed)],
+        # -P: not what lies in the current folder.
+        [sys.executable, "-P", "-m", "workbook.corpus.drawing", str(count), str(seed)],
         env={**os.environ, "PYTHONPATH": path},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=True,
     )
-    return [SentencePair(*line.split("\t")) for line in said.stdout.decode().splitlines()]
+    lines = said.stdout.decode(errors="replace").splitlines()
+    pairs = [SentencePair(*cells) for line in lines if len(cells := line.split("\t")) == 2]
+    if len(pairs) != count or len(lines) != count:
+        raise subprocess.SubprocessError(f"expected {count} pairs, got {len(lines)} lines")
+    return pairs
 
 
 def main() -> None:

@@ -18,10 +18,10 @@ _MOMENTUM = 0.95
 _ITERATIONS = 5
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 # What is smaller is set to zero. A unit that has died has no gradient, and what is remembered of it
-# shrinks until it, or its square, is too small for a normal number; many processors take thirty
-# times as long for a product of such.
-_NO_MOMENTUM = 1e-20
-_NO_SHARE = 1e-12  # of a matrix whose norm is one
+# shrinks until its square (in the norm) or its fourth power (in the iteration) is too small for a
+# normal number; many processors take thirty times as long for such a product.
+_NO_MOMENTUM = 1e-18
+_NO_SHARE = 1e-9  # of a matrix whose norm is one
 
 
 def adam(model: nn.Module) -> torch.optim.Optimizer:

@@ -63,8 +63,41 @@ def test_a_script_that_draws_at_its_top_is_run_once(tmp_path):
     assert (ran.stdout, ran.stderr) == ("30\n", "")
 
 
-def test_whoever_stops_early_does_not_wait_for_the_rest(small_shares):
-    assert len(list(itertools.islice(drawn_pairs(100_000, seed=3, processes=2), 40))) == 40
+@pytest.mark.parametrize(
+    "python", ["", "/nowhere/python", "print('hello')", "import sys; sys.exit(0)"]
+)
+def test_a_python_that_writes_something_else_is_not_believed(
+    python, small_shares, monkeypatch, tmp_path
+):
+    expected = list(drawn_pairs(100, seed=3, processes=1))
+    if " " in python or "(" in python:  # what the other Python does before anything else
+        (tmp_path / "sitecustomize.py").write_text(python)
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    else:
+        monkeypatch.setattr(sys, "executable", python)
+    assert list(drawn_pairs(100, seed=3, processes=2)) == expected
+
+
+def test_what_lies_in_the_current_folder_is_nothing_to_the_others(tmp_path, monkeypatch):
+    (tmp_path / "random.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+    assert len(drawing._written_by_another(3, 1)) == 3
+
+
+def test_whoever_takes_no_more_has_no_more_written(small_shares, monkeypatch):
+    begun = []
+
+    def noted(count, seed):
+        begun.append(seed)
+        return drawing._written(count, seed)
+
+    monkeypatch.setattr(drawing, "_written_by_another", noted)
+    pairs = drawn_pairs(3_000, seed=3, processes=2)
+    for _ in range(40):
+        next(pairs)
+    assert len(begun) <= 4
+    pairs.close()
+    assert len(begun) <= 4
 
 
 def test_a_count_has_to_be_possible():

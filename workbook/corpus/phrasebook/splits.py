@@ -84,7 +84,9 @@ def _adjectives() -> frozenset[str]:
 @cache
 def _with_few_partners() -> frozenset[tuple[str, str]]:
     """The words that the hash would leave too few partners of a kind, each with that kind: a verb
-    or an adjective with few nouns, a noun with few verbs or with few adjectives.
+    or an adjective with few nouns, a noun with few verbs or with few adjectives. Counted is what
+    the lexicon's classes let them take, however often the grammar writes it; professions, and
+    verbs that constructions bring along (*have*, *like*), aren't counted.
 
     A test of new combinations asks what a model makes of words it knows, so all of them have to be
     as common in training as in the test (Keysers et al. 2020, https://arxiv.org/abs/1912.09713).
