@@ -20,7 +20,7 @@ from pathlib import Path
 from workbook.corpus import phrasebook
 from workbook.corpus.pairs import SentencePair
 
-_A_SHARE = 20_000  # pairs: some seconds' work, beside which a Python's start is short
+_A_SHARE = 50_000  # pairs; a Python that begins has thousands of lists of words to make first
 _SEEDS = 1_000_000  # so far apart lie the seeds of two draws, and none is one that ships
 _MOST_PROCESSES = 8  # one process that chooses keeps up with about as many that write
 _PACKAGES = Path(__file__).parents[2]
