@@ -1,12 +1,12 @@
 """Where the judging is done: by workers on this machine, or by a Dask cluster."""
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from typing import Any
 
 from autograder.grading.workers import Workers
+from workbook.cores import cores
 
 _RETRIES = 3  # of a job whose machine went away
 
@@ -55,10 +55,3 @@ def cluster(address: str) -> Iterator[tuple[Executor, int]]:
             yield executor, max(2, 2 * threads)
         finally:
             executor.shutdown(wait=False)
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

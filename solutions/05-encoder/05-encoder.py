@@ -1576,9 +1576,9 @@ figures.learning_curves(
 # %% [markdown] nbgrader={"schema_version": 3, "grade": true, "grade_id": "question-large-gradient", "locked": false, "points": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
 # It is right that the norms keep the gradient at the first layer in range, with residuals or without:
-# it differs by a factor of some tens, not of millions. But the likeness of the words behind the stack goes to 1 without them: attention
-# averages, and averages of averages are all the same, so behind a few layers the words of a sentence
-# can't be told apart. Then no gradient, however large, says anything that is true of one word and
+# it differs by a factor of some tens, not of millions. But the likeness of the words behind the stack
+# goes to 1 without them: attention averages, and averages of averages are all the same, so behind a
+# few layers the words of a sentence can't be told apart. Then no gradient, however large, says anything that is true of one word and
 # not of the others, and the model without residuals didn't learn in 100 steps, while pre-norm did.
 # ### END SOLUTION
 #

@@ -1192,7 +1192,7 @@ def weights_of(model, name, source, given):
 
 
 # %% tags=["nbval-ignore-output"]
-number = max(range(len(testing)), key=lambda n: len(set(testing[n][1])))  # of the most words
+number = max(range(len(testing)), key=lambda n: len(set(testing[n][1])))  # most different words
 one, its_target = test_source[number : number + 1], test_target[number : number + 1]
 its_given = shift_right(its_target, BOS)
 given_words = [names[n] for n in its_given[0].tolist()]

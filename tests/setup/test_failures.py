@@ -66,8 +66,8 @@ def test_only_the_last_lines_are_shown_and_none_is_endless():
 
 
 def test_a_line_that_is_one_long_word_shows_how_it_begins():
-    (shown,) = useful(["/home/ana/" + "folder/" * 100])
-    assert shown.startswith("/home/ana/folder/folder/")
+    (shown,) = useful(["folder/" * 100])
+    assert shown.startswith("folder/folder/folder/")
     assert shown.endswith("...")
     assert len(shown) == SHOWN_WIDTH
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from workbook.cores import cores
 from workbook.corpus import phrasebook
 from workbook.corpus.pairs import SentencePair
 
@@ -39,7 +40,7 @@ def drawn_pairs(count: int, seed: int, processes: int | None = None) -> Iterator
         for number, start in enumerate(range(0, count, _A_SHARE))
     ]
     done = 0
-    if (several := min(processes or _cores(), _MOST_PROCESSES, len(shares))) > 1:
+    if (several := min(processes or cores(), _MOST_PROCESSES, len(shares))) > 1:
         try:
             for pairs in _side_by_side(shares, several):
                 yield from pairs
@@ -61,13 +62,6 @@ def _side_by_side(shares: list[tuple[int, int]], several: int) -> Iterator[list[
             begun.append(pool.submit(_written_by_another, *share))
         while begun:
             yield begun.popleft().result()
-
-
-def _cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _written(count: int, seed: int) -> list[SentencePair]:

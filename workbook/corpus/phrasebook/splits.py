@@ -22,7 +22,7 @@ from functools import cache
 from workbook.corpus.phrasebook.constructions.noun_phrases import proper_nouns
 from workbook.corpus.phrasebook.constructions.predicates import meetings_in_phrases
 from workbook.corpus.phrasebook.constructions.probes import probe_meetings
-from workbook.corpus.phrasebook.lexicon import ADJECTIVES, NOUNS, VERBS, Adjective
+from workbook.corpus.phrasebook.lexicon import ADJECTIVES, NOUNS, VERBS
 from workbook.corpus.phrasebook.sentences import Sentence, parse
 from workbook.corpus.phrasebook.tokens import normalise
 
@@ -92,16 +92,16 @@ def _with_few_partners() -> frozenset[tuple[str, str]]:
     as common in training as in the test (Keysers et al. 2020, https://arxiv.org/abs/1912.09713).
     """
     kept: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for kind, words in (("adjective", ADJECTIVES), ("verb", VERBS)):
-        for word in words:
-            classes = word.classes if isinstance(word, Adjective) else word.objects
-            nouns = {noun.lemma for noun in NOUNS if classes & noun.classes}
-            nouns.update(entry.value.lemma for entry in proper_nouns(classes).entries)
-            for noun in nouns:
-                of_word, of_noun = kept["noun", word.lemma], kept[kind, noun]
-                if not _is_drawn(f"{word.lemma}+{noun}"):
-                    of_word.add(noun)
-                    of_noun.add(word.lemma)
+    takers = [("adjective", word.lemma, word.classes) for word in ADJECTIVES]
+    takers += [("verb", word.lemma, word.objects) for word in VERBS]
+    for kind, word, classes in takers:
+        nouns = {noun.lemma for noun in NOUNS if classes & noun.classes}
+        nouns.update(entry.value.lemma for entry in proper_nouns(classes).entries)
+        for noun in nouns:
+            of_word, of_noun = kept["noun", word], kept[kind, noun]
+            if not _is_drawn(f"{word}+{noun}"):
+                of_word.add(noun)
+                of_noun.add(word)
     return frozenset(word for word, partners in kept.items() if len(partners) < _PARTNERS_KEPT)
 
 
