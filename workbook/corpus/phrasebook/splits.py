@@ -9,7 +9,7 @@ of pairs drawn later:
    compositional test. Each word alone is trained, and means there what it means in the test: what
    belongs to a phrase (*cook dinner*) or is chosen by its partner (*play* chess, *play* a violin)
    is not held out, nor is what training has to see to know a word at all (only *eat* takes
-   *grass*).
+   *grass*) or to know it of things as well as of persons.
 3. Otherwise the Spanish sentence decides, by its hash: two English sentences that share their
    Spanish share their split; and equal English sentences have equal Spanish.
 """
@@ -82,27 +82,40 @@ def _adjectives() -> frozenset[str]:
 
 
 @cache
+def _persons() -> frozenset[str]:
+    nouns = {noun.lemma for noun in NOUNS if noun.is_person}
+    return nouns.union(entry.value.lemma for entry in proper_nouns(frozenset({"person"})).entries)
+
+
+def _kinds(word: str, noun: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The two words of a meeting, each with what the other one is to it."""
+    partner = "person" if noun in _persons() else "thing"
+    return (word, partner), (noun, "adjective" if word in _adjectives() else "verb")
+
+
+@cache
 def _with_few_partners() -> frozenset[tuple[str, str]]:
     """The words that the hash would leave too few partners of a kind, each with that kind: a verb
-    or an adjective with few nouns, a noun with few verbs or with few adjectives. Counted is what
-    the lexicon's classes let them take, however often the grammar writes it; professions, and
-    verbs that constructions bring along (*have*, *like*), aren't counted.
+    or an adjective with few persons or with few things, a noun with few verbs or with few
+    adjectives. Counted is what the lexicon's classes let them take, however often the grammar
+    writes it; professions, and verbs that constructions bring along (*have*, *like*), aren't
+    counted.
 
     A test of new combinations asks what a model makes of words it knows, so all of them have to be
     as common in training as in the test (Keysers et al. 2020, https://arxiv.org/abs/1912.09713).
     """
-    kept: dict[tuple[str, str], set[str]] = defaultdict(set)
-    takers = [("adjective", word.lemma, word.classes) for word in ADJECTIVES]
-    takers += [("verb", word.lemma, word.objects) for word in VERBS]
-    for kind, word, classes in takers:
+    partners: dict[tuple[str, str], set[str]] = defaultdict(set)
+    takers = [(word.lemma, word.classes) for word in ADJECTIVES]
+    takers += [(word.lemma, word.objects) for word in VERBS]
+    for word, classes in takers:
         nouns = {noun.lemma for noun in NOUNS if classes & noun.classes}
         nouns.update(entry.value.lemma for entry in proper_nouns(classes).entries)
         for noun in nouns:
-            of_word, of_noun = kept["noun", word], kept[kind, noun]
+            of_word, of_noun = (partners[each] for each in _kinds(word, noun))
             if not _is_drawn(f"{word}+{noun}"):
                 of_word.add(noun)
                 of_noun.add(word)
-    return frozenset(word for word, partners in kept.items() if len(partners) < _PARTNERS_KEPT)
+    return frozenset(each for each, found in partners.items() if len(found) < _PARTNERS_KEPT)
 
 
 def is_held_meeting(meeting: str) -> bool:
@@ -112,8 +125,7 @@ def is_held_meeting(meeting: str) -> bool:
     first, _, noun = meeting.partition("+")
     if meeting in meetings_in_phrases() or not _chosen_by_partner().isdisjoint((first, noun)):
         return False
-    kind = "adjective" if first in _adjectives() else "verb"
-    return _with_few_partners().isdisjoint({("noun", first), (kind, noun)})
+    return _with_few_partners().isdisjoint(_kinds(first, noun))
 
 
 def split_of(sentence: Sentence) -> str:

@@ -90,7 +90,8 @@ generous | generoso | ser | people kin friend | more
 selfish | egoísta | ser | people | more
 curious | curioso | ser | people pet monkey | more
 famous | famoso | ser | role building book song artwork museum city shown | more
-popular | popular | ser | song singer shown eatery book game | more
+popular | popular | ser | song singer actor musician dancer teacher player shown eatery book game |
+    more
 rich | rico | ser | people kin country | er
 poor | pobre | ser | people country | er only
 important | importante | ser | event issue idea papers letter exam city rule passage | more
