@@ -1362,7 +1362,7 @@ figures.share_curves(
 )
 
 # %% [markdown]
-# Up to 4 words the gap is smallest, one sentence in four or so. From 5 words on, the network without
+# Up to 4 words the gap is smallest, one sentence in four or five. From 5 words on, the network without
 # attention gets about half as many right, or fewer, and least on the longest. With attention the
 # length matters far less. Same data, same number of steps, practically the same number of
 # parameters. The difference is what may be looked at.

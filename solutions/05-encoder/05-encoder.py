@@ -1331,8 +1331,9 @@ for name, order in orders.items():
 
 # %% [markdown]
 # Surprised? In our run both had between 98 and 99 % right: far above the dictionary, and yet with
-# several times as many mistakes as in the right order. So most of what a tag needs is **which** words
-# are around, and attention finds them wherever they stand. The order decides the last and hardest ones.
+# about three times as many mistakes as in the right order. So most of what a tag needs is **which**
+# words are around, and attention finds them wherever they stand. The order decides the last and
+# hardest ones.
 #
 # Now type sentences of your own. Try a word that doesn't exist, as *wug*. Its bar is often short:
 # the tagger guesses from the neighbours, not always well, and knows that it guesses.
@@ -1441,8 +1442,8 @@ figures.gradient_by_depth(DEPTHS, panels, title)
 # %% [markdown]
 # Start on the right, and mind the scale. With neither, the gradient **vanishes**: each layer shrinks
 # it. With residuals alone it **explodes**: each layer adds to the road, so the next one gets larger
-# numbers. On the left, all four stay within a factor of some tens of each other at any depth. (We
-# saw 0.04 to 2.) That is the work of the norms.
+# numbers. On the left, at each depth all four stay within a factor of some tens of each other. (Over
+# all depths, we saw 0.01 to 2.) That is the work of the norms.
 #
 # So residuals hardly matter, as long as there are norms? Don't believe it yet. First look at every
 # layer, and choose the depth:
@@ -1504,10 +1505,10 @@ figures.learning_curves(
 
 # %% [markdown]
 # *(Measured: your numbers may differ.)* Pre-norm learns at once. Without residuals it stays near
-# what always answering NOUN would give, 16 %. And so does post-norm here, with as many steps at the
-# same rate: look at its likeness at eight layers. It isn't hopeless. The paper trained it for much
-# longer, with a **warm-up** of 4,000 steps in which the rate starts near 0 (lesson 09), and Xiong
-# and others (2020) showed that pre-norm does without.
+# what always answering NOUN would give, 16 %. And post-norm hardly gets further here, with as many
+# steps at the same rate: look at its likeness at eight layers. It isn't hopeless. The paper trained
+# it for much longer, with a **warm-up** of 4,000 steps in which the rate starts near 0 (lesson 09),
+# and Xiong and others (2020) showed that pre-norm does without.
 #
 # Three things to keep. **Norms** keep the numbers, and with them the gradients, in range.
 # **Residuals** keep the words apart. And a gradient's size alone is half of the truth.
@@ -1576,10 +1577,11 @@ figures.learning_curves(
 # %% [markdown] nbgrader={"schema_version": 3, "grade": true, "grade_id": "question-large-gradient", "locked": false, "points": 3, "solution": true, "task": false}
 # ### BEGIN SOLUTION
 # It is right that the norms keep the gradient at the first layer in range, with residuals or without:
-# it differs by a factor of some tens, not of millions. But the likeness of the words behind the stack
-# goes to 1 without them: attention averages, and averages of averages are all the same, so behind a
-# few layers the words of a sentence can't be told apart. Then no gradient, however large, says anything that is true of one word and
-# not of the others, and the model without residuals didn't learn in 100 steps, while pre-norm did.
+# it differs by a factor of some tens at most, not of millions. But the likeness of the words behind
+# the stack goes to 1 without residuals: attention averages, and averages of averages are all the same,
+# so behind a few layers the words of a sentence can't be told apart. Then no gradient, however large,
+# says anything that is true of one word and not of the others, and the model without residuals didn't
+# learn in 100 steps, while pre-norm did.
 # ### END SOLUTION
 #
 # === BEGIN MARK SCHEME ===

@@ -964,10 +964,10 @@ figures.word_in_a_plane(
 
 # %% [markdown]
 # Before, attention with random weights mixes a bit of every word into *bank*. A bit of *river* is
-# among them, so a cut does better than a coin, and not well. After pre-training, most sentences
-# lie on their own side: **the vector of *bank* depends on its sense**, and nobody told the model that
-# there are two. `pooled`, which had to know what the neighbours will be about, sorts nearly all of
-# them, and it stands at `[CLS]`, not at *bank*.
+# among them, so a cut does better than a coin, and not well. After pre-training, most sentences (in
+# our run, nearly all) lie on their own side: **the vector of *bank* depends on its sense**, and nobody
+# told the model that there are two. `pooled`, which had to know what the neighbours will be about,
+# sorts nearly all of them too, and it stands at `[CLS]`, not at *bank*.
 
 # %% [markdown]
 # ---
@@ -1191,14 +1191,16 @@ figures.few_labels(
 # Look at the bars, too. Ten sentences are few, and which ten makes a difference. That is why there
 # are three runs: one run proves nothing. Where bars of both lines overlap, even three don't settle it.
 #
-# Are three enough at 10 labels? When we wrote this, we drew ten sentences ten times. Worst to best:
+# Are three enough at 10 labels? With an earlier version of the phrasebook, we drew ten sentences ten
+# times. Worst to best:
 #
 # | with 10 labels, ten draws | pre-trained | from scratch |
 # |---|---|---|
 # | the sense of *bank* | 90 to 100 %, mean 97 % | 47 to 67 %, mean 57 % |
 # | the kind of sentence | 71 to 92 %, mean 83 % | 41 to 60 %, mean 52 % |
 #
-# The worst of the one beats the best of the other, in both tasks.
+# The worst of the one beats the best of the other, in both tasks. (Runs of yours may lie a little
+# outside: ten draws don't show every case either.)
 
 # %% [markdown]
 # ### On pairs that differ in one word

@@ -873,10 +873,10 @@ figures.share_curves(
 )
 
 # %% [markdown]
-# Low temperatures: nearly all right, and most of them learnt by heart. High temperatures: more that
-# is new, and more that is wrong. In between, nearly all that your model writes is correct, **and**
-# most of it was never in its data. It hasn't memorised sentences, it has picked up the rules that
-# make them.
+# At the lowest temperature most sentences are right, and about half or more stood in its data. The
+# higher the temperature, the more is new, and at the highest more is wrong. In between, about nine in
+# ten are correct, or more, **and** most were never in its data. It hasn't memorised sentences, it has
+# picked up the rules that make them.
 #
 # What does it get wrong? Look at some:
 
@@ -886,9 +886,10 @@ wrong = [s for s in write(100, temperature=1.0) if not phrasebook.parses(s)]
 print(*wrong[:6], sep="\n")
 
 # %% [markdown]
-# Read them slowly. Some are broken English: a word is missing, or a wrong one has slipped in. Others
-# are grammatical in the usual sense, and break a finer rule of the grammar: a capital letter at the
-# beginning, a *he* or *she* that fits the person just named, what one does when it rains.
+# Read them slowly. Some are broken English: a word too many or too few, or two that don't go
+# together. Others are grammatical in the usual sense, and break a finer rule of the grammar: whose
+# mother one calls, who can be famous, a *he* or *she* that fits the person just named, what one does
+# when one is hot.
 #
 # **Break it.** Give it a beginning that it has never met, with a word in the wrong place:
 
@@ -1168,7 +1169,7 @@ figures.writing_speed(
 )
 
 # %% [markdown]
-# Without the cache the speed falls with every word. With it, it stays about level: a step reads
+# Without the cache the speed falls with every word. With it, it changes far less: a step reads
 # more keys, and works out no more positions. The price is memory:
 # for each token, two vectors of d_model in every layer. For GPT-3 and its full context of 2,048,
 # in 16-bit numbers, that is 2 · 96 · 12,288 · 2,048 · 2 bytes:

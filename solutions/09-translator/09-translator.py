@@ -782,8 +782,8 @@ written = greedy_decode(Blind(), as_batch(["this cat is very large"]), 20, *ends
 print(tokenizer.decode(written[0].tolist()))
 
 # %% [markdown]
-# Spanish words, and nothing that you asked for. The decoder is a language model; the memory is what
-# makes it a translator.
+# Spanish words, or what looks like some, and nothing that you asked for. The decoder is a language
+# model; the memory is what makes it a translator.
 #
 # ---
 # ## 7 · More than one beginning
@@ -945,7 +945,7 @@ print(f"{len(different)} sentences differ", *different[:2], sep="\n")
 #
 # **Break it.** Take the length penalty away from a model that is not sure of itself. A sentence that
 # ends at once is the likeliest of all when every further word costs: `length_penalty=0` favours short
-# ones. (Often all three agree. Then no shorter sentence comes near, and only the score changes.)
+# ones. (In some runs all three agree. Then no shorter sentence comes near, and only the score changes.)
 
 # %% tags=["nbval-ignore-output"]
 long_one = [max(english, key=len)]
