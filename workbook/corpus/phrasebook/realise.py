@@ -23,6 +23,8 @@ _CONTRACTIONS = (
     (re.compile(r"\s+([,.!?])"), r"\1"),
     (re.compile(r"\s{2,}"), " "),
 )
+# One word, or the name of one thing: carne, carne de cerdo.
+_BARE = re.compile(r"\w+( de \w+)?")
 # Verbs whose infinitive stays beside them in a question: ¿Va a abrir Ana la puerta?
 _CLOSE = frozenset({"ir", "tener", "empezar", "dejar", "terminar"})
 
@@ -132,9 +134,8 @@ class Predicate:
     clitics: object pronouns. after: complements. link and inner: a verb that governs another, as an
     infinitive (`tener` + que + …).
     state: its past is an imperfect. theme: for `gustar` and its kind, the person of what pleases;
-    the English subject is then the one who is pleased. copular: a question puts the subject last.
-    plain: the progressive is said with the simple tense (`is going` is `va`). detailed: how or
-    where it is done has been said.
+    the English subject is then the one who is pleased. plain: the progressive is said with the
+    simple tense (`is going` is `va`). detailed: how or where it is done has been said.
     """
 
     verb: str
@@ -145,7 +146,6 @@ class Predicate:
     inner: "Predicate | None" = None
     state: bool = False
     theme: str = ""
-    copular: bool = False
     plain: bool = False
     detailed: bool = False
     lemma: str = ""
@@ -253,15 +253,25 @@ def clause(subject: Nominal, phrase: VerbPhrase) -> str:
     return " ".join(part for part in (before, group, after) if part)
 
 
-def inverted(subject: Nominal, phrase: VerbPhrase, wh: bool = False) -> str:
-    """A question's order, with *wh* or without.
-
-    Verb, subject, rest: `come Ana pan`; a copula's complement before the subject: `está cansada
-    Ana`; a longer subject first where only yes or no is asked: `tu hermano come pan`.
-    """
-    predicate = phrase.predicate
-    if predicate.theme and not wh:
+def yes_or_no(subject: Nominal, phrase: VerbPhrase) -> str:
+    """What a question asks that has no question word: `come Ana pan`, and with a subject of several
+    words the order of a statement, `tu hermano come pan`."""
+    if phrase.predicate.theme or " " in subject.as_subject:
         return clause(subject, phrase)
+    return " ".join(part for part in _verb_first(subject, phrase) if part)
+
+
+def inverted(subject: Nominal, phrase: VerbPhrase) -> str:
+    """What follows a question word: `come Ana el pan`. What is bare stays with its verb: `come pan
+    Ana`, `come carne de cerdo Ana`."""
+    verb, before, after = _verb_first(subject, phrase)
+    parts = (verb, after, before) if _BARE.fullmatch(contracted(after)) else (verb, before, after)
+    return " ".join(part for part in parts if part)
+
+
+def _verb_first(subject: Nominal, phrase: VerbPhrase) -> tuple[str, str, str]:
+    """The verb with what isn't parted from it, the subject, and the rest."""
+    predicate = phrase.predicate
     group, after = verb_group(phrase, subject.person)
     before = subject.as_subject
     if before and predicate.theme:
@@ -269,18 +279,7 @@ def inverted(subject: Nominal, phrase: VerbPhrase, wh: bool = False) -> str:
     if predicate.inner is not None and predicate.verb in _CLOSE:
         chain, after = _chain(predicate, subject.person)
         group = f"{group} {chain}"
-    long_subject, size = " " in before, len(contracted(after).split())
-    parts = (group, before, after)
-    if predicate.copular or (wh and long_subject and size <= 2):
-        parts = (group, after, before)
-    elif (
-        long_subject
-        and after
-        and not wh
-        and (predicate.inner is not None or predicate.verb not in ("ser", "estar", "tener"))
-    ):
-        parts = (before, group, after)
-    return " ".join(part for part in parts if part)
+    return group, before, after
 
 
 def object_command(predicate: Predicate, person: str, negative: bool) -> str:

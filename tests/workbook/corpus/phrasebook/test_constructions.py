@@ -76,8 +76,8 @@ RULES = {
         Do you eat meat? | ¿Comes carne?
         Does Ana eat meat? | ¿Come Ana carne?
         Does your brother eat meat? | ¿Tu hermano come carne?
-        Is the house big? | ¿Es grande la casa?
-        Is Ana tired? | ¿Está cansada Ana?
+        Is the house big? | ¿La casa es grande?
+        Is Ana tired? | ¿Está Ana cansada?
         What did Ana buy? | ¿Qué compró Ana?
         Who did you see? | ¿A quién viste?
         Where is the station? | ¿Dónde está la estación?

@@ -12,6 +12,7 @@ from workbook.corpus.phrasebook.realise import (
     infinitive,
     inverted,
     object_command,
+    yes_or_no,
 )
 
 ANA = Nominal("Ana", "3s", "3s", "f", "sg", human=True)
@@ -93,24 +94,43 @@ def test_what_pleases_is_the_subject():
     like = Predicate("gustar", "las flores", theme="3p")
     assert clause(I, VerbPhrase(like, "present")) == "me gustan las flores"
     assert clause(ANA, VerbPhrase(like, "present", True)) == "a Ana no le gustan las flores"
-    assert inverted(ANA, VerbPhrase(like, "present")) == "a Ana le gustan las flores"
+    assert yes_or_no(ANA, VerbPhrase(like, "present")) == "a Ana le gustan las flores"
 
 
 @pytest.mark.parametrize(
-    ("subject", "predicate", "wh", "expected"),
+    ("subject", "predicate", "expected"),
     [
-        (ANA, Predicate("comer", "pan"), False, "come Ana pan"),
-        (TEACHER, Predicate("comer", "pan"), False, "el profesor come pan"),
-        (TEACHER, Predicate("comer", "pan"), True, "come pan el profesor"),
-        (TEACHER, Predicate("comer", "el pan de Ana"), True, "come el profesor el pan de Ana"),
-        (TEACHER, Predicate("dormir"), False, "duerme el profesor"),
-        (TEACHER, Predicate("estar", "cansado", copular=True), False, "está cansado el profesor"),
-        (ANA, Predicate("comer").governed_by("ir", "a"), False, "va a comer Ana"),
-        (ANA, Predicate("comer", "pan").governed_by("poder"), False, "puede Ana comer pan"),
+        (ANA, Predicate("comer", "pan"), "come Ana pan"),
+        (ANA, Predicate("estar", "cansada"), "está Ana cansada"),
+        (ANA, Predicate("comer").governed_by("ir", "a"), "va a comer Ana"),
+        (ANA, Predicate("comer", "pan").governed_by("poder"), "puede Ana comer pan"),
+        (TEACHER, Predicate("dormir"), "el profesor duerme"),
+        (TEACHER, Predicate("comer", "pan"), "el profesor come pan"),
+        (TEACHER, Predicate("estar", "cansado"), "el profesor está cansado"),
+        (I, Predicate("comer", "pan"), "como pan"),
     ],
 )
-def test_questions_turn_subject_and_verb(subject, predicate, wh, expected):
-    assert inverted(subject, VerbPhrase(predicate, "present"), wh) == expected
+def test_a_subject_of_several_words_comes_first_where_yes_or_no_is_asked(
+    subject, predicate, expected
+):
+    assert yes_or_no(subject, VerbPhrase(predicate, "present")) == expected
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ("", "come el profesor"),
+        ("pan", "come pan el profesor"),
+        ("carne de cerdo", "come carne de cerdo el profesor"),
+        ("el pan", "come el profesor el pan"),
+        ("el pan de Ana", "come el profesor el pan de Ana"),
+        ("en casa", "come el profesor en casa"),
+        ("con mí", "come conmigo el profesor"),
+    ],
+)
+def test_behind_a_question_word_the_subject_follows_the_verb_and_what_is_bare(after, expected):
+    asked = inverted(TEACHER, VerbPhrase(Predicate("comer", after), "present"))
+    assert contracted(asked) == expected
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,14 @@ from workbook.corpus.phrasebook.grammar import Bound, Choices, Entry, Grammar
 from workbook.corpus.phrasebook.lexicon import NOUNS, noun_named
 from workbook.corpus.phrasebook.lexicon.tables import pairs, rows
 from workbook.corpus.phrasebook.numbers import WEEKDAYS
-from workbook.corpus.phrasebook.realise import Nominal, Predicate, VerbPhrase, clause, infinitive
-from workbook.corpus.phrasebook.spanish_verbs import conjugate
+from workbook.corpus.phrasebook.realise import (
+    Nominal,
+    Predicate,
+    VerbPhrase,
+    clause,
+    infinitive,
+    yes_or_no,
+)
 from workbook.corpus.phrasebook.spanish_verbs import gerund as spanish_gerund
 
 BANKS = {"money": "el banco", "river": "la orilla"}
@@ -223,7 +229,7 @@ def _described(sense: str) -> Choices:
             head = "" if adjective == "-" else spanish_nouns.agree(adjective, gender, "sg")
             if adjective == "muy":
                 head = "muy"
-            predicate = Predicate(copula, f"{head} {rest}".strip(), state=True, copular=True)
+            predicate = Predicate(copula, f"{head} {rest}".strip(), state=True)
             entries.append(Entry(tokens, tags, predicate))
     return Choices(entries)
 
@@ -338,9 +344,8 @@ def _add_bank(grammar: Grammar, sense: str) -> None:
         "question",
         "did/AUX {s:subject want=person} {v:reaching form=inf purpose=yes} the/DET bank/NOUN "
         + purpose,
-        lambda b: (
-            f"{conjugate(b.v.spanish, 'preterite', b.s.person)} {b.s.as_subject} a {bank} "
-            f"{did(b, 'para')}"
+        lambda b: yes_or_no(
+            b.s, VerbPhrase(Predicate(b.v.spanish, f"a {bank} {did(b, 'para')}"), "preterite")
         ),
         0.3,
     )

@@ -188,7 +188,7 @@ def _described_as(bound: Bound, words: str) -> Predicate:
 
 
 def _copula(after: str, copula: str, lemma: str = "") -> Predicate:
-    return Predicate(copula, after, state=True, copular=True, lemma=lemma)
+    return Predicate(copula, after, state=True, lemma=lemma)
 
 
 def _role_with(adjective, role: Named, gender: str, number: str) -> str:
@@ -344,14 +344,14 @@ def _add_complements(grammar: Grammar) -> None:
     )
     complement(
         "for/ADP {r:strong-pronoun}",
-        lambda b: Predicate("ser", f"para {b.r.spanish}", state=True, copular=True),
+        lambda b: Predicate("ser", f"para {b.r.spanish}", state=True),
         "for somebody",
         4,
         where=lambda b: bool(b.s.classes & _MEANT_FOR) and b.s.definite,
     )
     complement(
         "for/ADP {r:companion}",
-        lambda b: Predicate("ser", f"para {b.r.spanish}", state=True, copular=True),
+        lambda b: Predicate("ser", f"para {b.r.spanish}", state=True),
         "for somebody",
         4,
         where=lambda b: bool(b.s.classes & _MEANT_FOR) and b.s.definite,
@@ -411,14 +411,14 @@ def _add_complements(grammar: Grammar) -> None:
     )
     complement(
         "{f:possessed}",
-        lambda b: Predicate("tener", b.f, state=True, copular=True),
+        lambda b: Predicate("tener", b.f, state=True),
         "tener idioms",
         2,
         **person,
     )
     complement(
         "very/ADV {f:possessed graded=yes}",
-        lambda b: Predicate("tener", b.f, state=True, copular=True),
+        lambda b: Predicate("tener", b.f, state=True),
         "tener idioms",
         1,
         **person,

@@ -89,7 +89,7 @@ def _reasons(group: str, gender: str, number: str) -> Choices:
         if verb == "estar":
             head, _, lemma = spanish.rpartition(" ")
             spanish = f"{head} {spanish_nouns.agree(lemma, gender, number)}".strip()
-        said = Predicate(verb, spanish, state=True, copular=True, lemma=lemma)
+        said = Predicate(verb, spanish, state=True, lemma=lemma)
         entries.append(Entry(tokens, tags, said))
     return Choices(entries)
 

@@ -49,9 +49,7 @@ def _said_of_it(graded: bool) -> Choices:
     entries = []
     for english, spanish, copula in rows(_SAID_OF_IT):
         if not graded or english in _GRADED:
-            entries.append(
-                Entry((english,), ("ADJ",), Predicate(copula, spanish, state=True, copular=True))
-            )
+            entries.append(Entry((english,), ("ADJ",), Predicate(copula, spanish, state=True)))
     return Choices(entries)
 
 

@@ -11,7 +11,14 @@ from workbook.corpus.phrasebook.constructions.noun_phrases import Bare, Determin
 from workbook.corpus.phrasebook.constructions.predicates import VerbUse
 from workbook.corpus.phrasebook.grammar import Bound, Choices, Entry, Grammar
 from workbook.corpus.phrasebook.lexicon import NOUNS, Noun
-from workbook.corpus.phrasebook.realise import Nominal, Predicate, VerbPhrase, clause, inverted
+from workbook.corpus.phrasebook.realise import (
+    Nominal,
+    Predicate,
+    VerbPhrase,
+    clause,
+    inverted,
+    yes_or_no,
+)
 
 _DO = (("do", "2s 1p 3p"), ("does", "3s"))
 _BE = {
@@ -117,19 +124,19 @@ def _add_adjunct_questions(grammar: Grammar) -> None:
 
     question(
         "{c:inverted}",
-        lambda b: inverted(*b.c),
+        lambda b: yes_or_no(*b.c),
         "yes or no",
         10,
     )
     question(
         "{x:fronted kind=be} {s:subject want=any agr=$x} {c:complement s=$s}",
-        lambda b: inverted(b.s, VerbPhrase(b.c, "present")),
+        lambda b: yes_or_no(b.s, VerbPhrase(b.c, "present")),
         "yes or no with be",
         6,
     )
     question(
         "{x:fronted kind=be tense=past} {s:subject want=any agr=$x} {c:complement s=$s}",
-        lambda b: inverted(b.s, VerbPhrase(b.c, "past")),
+        lambda b: yes_or_no(b.s, VerbPhrase(b.c, "past")),
         "yes or no with be",
         2,
     )
@@ -144,7 +151,7 @@ def _add_adjunct_questions(grammar: Grammar) -> None:
         for tense in tenses:
             question(
                 f"{words} {{c:inverted tense={tense}}}",
-                lambda b, spanish=spanish: f"{spanish} {inverted(*b.c, wh=True)}",
+                lambda b, spanish=spanish: f"{spanish} {inverted(*b.c)}",
                 f"{english} question",
                 weight,
                 where=acts
@@ -164,9 +171,7 @@ def _add_adjunct_questions(grammar: Grammar) -> None:
             + inverted(
                 b.s,
                 VerbPhrase(
-                    Predicate(
-                        "estar", b.a.in_spanish(b.s.gender, b.s.number), state=True, copular=True
-                    ),
+                    Predicate("estar", b.a.in_spanish(b.s.gender, b.s.number), state=True),
                     "present",
                 ),
             )
@@ -236,7 +241,7 @@ def _add_adjunct_questions(grammar: Grammar) -> None:
     )
     question(
         "what/DET time/NOUN {c:inverted tense=past}",
-        lambda b: f"a qué hora {inverted(*b.c, wh=True)}",
+        lambda b: f"a qué hora {inverted(*b.c)}",
         "what time",
         0.5,
         where=lambda b: acts(b) and b.c[1].predicate.inner is None,
@@ -277,7 +282,7 @@ def _add_object_questions(grammar: Grammar) -> None:
 
     def asked(b: Bound, tense: str, words: str) -> str:
         asked_for = replace(b.v.predicate(), after="")
-        return f"{words} {inverted(b.s, VerbPhrase(asked_for, tense), wh=True)}"
+        return f"{words} {inverted(b.s, VerbPhrase(asked_for, tense))}"
 
     gaps = (
         ("{x:fronted kind=do} {s:subject want=person agr=$x} ", "do-present", "present"),

@@ -19,6 +19,7 @@ from workbook.corpus.phrasebook.realise import (
     VerbPhrase,
     clause,
     inverted,
+    yes_or_no,
 )
 
 _SOMEBODY = "man,woman,boy,girl,person,child,student,teacher,doctor,neighbor,tourist,writer,singer"
@@ -275,7 +276,7 @@ def _add_embedded(grammar: Grammar) -> None:
         "{z:subject want=person} {w:wish form=present s=$z}",
         lambda b: (
             f"{clause(b.s, VerbPhrase(Predicate('saber', state=True), 'present', True))} qué "
-            f"{inverted(b.z, VerbPhrase(Predicate('querer', state=True), 'present'), wh=True)}"
+            f"{inverted(b.z, VerbPhrase(Predicate('querer', state=True), 'present'))}"
         ),
         label="knowing what",
         weight=0.4,
@@ -288,7 +289,7 @@ def _add_ever(grammar: Grammar) -> None:
         "question",
         "{x:fronted kind=have} {s:subject want=person agr=$x} ever/ADV been/AUX to/ADP "
         "{o:location-name}",
-        lambda b: inverted(
+        lambda b: yes_or_no(
             b.s, VerbPhrase(Predicate("estar", f"alguna vez en {b.o.spanish}"), "perfect")
         ),
         label="ever",

@@ -142,7 +142,7 @@ wonderful | maravilloso | ser | outing idea city people event gift dinner
 fantastic | fantástico | ser | outing idea shown concert party
 delicious | delicioso | estar | dish dessert meal fruit meat staple vegetable
 tasty | sabroso | estar | dish fruit meat | er
-hot | caliente | estar | soup coffee tea milk water food pizza bread plate | er
+hot | caliente | estar | soup coffee tea milk water dish meal pizza bread plate | er
 cold | frío | estar | drink soup food pizza | er
 fresh | fresco | estar | fruit vegetable bread milk salmon egg | er
 sweet | dulce | estar | fruit dessert | er

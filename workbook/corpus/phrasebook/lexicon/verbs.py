@@ -273,7 +273,7 @@ move | mudarse a | city country town | event
 SETTLED = """
 live | vivir | person | city country home town island farm | state
 work | trabajar | person | shop eatery office institution workplace school hotel museum farm
-    city | state
+    city | daily
 study | estudiar | person | school study city country | daily
 stay | quedarse | person | hotel city home | event
 wait | esperar | person | station hotel office institution study | daily
