@@ -548,7 +548,7 @@ check("BidirectionalRNN")
 #
 # ### On real sentences
 #
-# The phrasebook has about 2,500 training sentences with a *bank* in them, and knows for each which
+# The phrasebook has over 2,500 training sentences with a *bank* in them, and knows for each which
 # one is meant. Train two readers to say, from *bank* on, at every word: is it the river's? One
 # reads from left to right, one in both directions.
 
@@ -830,8 +830,8 @@ figures.gradient_reach_curves(
 #
 # With radius 1 the gradient fades (tanh takes its share). With radius 2 it grows, and tanh can't
 # hold it. On the right, note that a **new** GRU vanishes as well. Its gates keep about half at each
-# step, and the candidate hands on a little more: together about 0.63 a step. After 30 steps about
-# a millionth is left. Gates help **if** they are open. Training can open them, and a bias can
+# step, and the candidate hands on a little more: together about 0.65 a step. After 30 steps only
+# millionths are left. Gates help **if** they are open. Training can open them, and a bias can
 # give it a good start.
 
 # %% [markdown]
@@ -1368,9 +1368,9 @@ figures.share_curves(
 # parameters. The difference is what may be looked at.
 #
 # To be fair: a step with attention takes longer, as the seconds above say. We tried what happens
-# when the other gets the same time instead of the same steps. It gains a few points, and most of
-# the gap stays: by then it knows nine in ten of its training sentences by heart, and half of the
-# new ones.
+# when the other gets the same time instead of the same steps. It gains some points, and most of
+# the gap stays: by then it knows most of its training sentences by heart, and fewer than half of
+# the new ones come out right.
 
 # %% tags=["nbval-ignore-output"]
 tests = ["this cat is very large", "i arrived at the bank after crossing the river"]
@@ -1396,8 +1396,8 @@ figures.attention_matrix(
 
 # %% [markdown]
 # Nobody told it which word belongs to which. It found out, because looking there made the loss
-# smaller. Where it looks beside the word, remember that the reader is bidirectional: the state at
-# *the* has already read *bank*, and the state at *bank* has already read *river*.
+# smaller. Where it looks beside the word, remember that the reader is bidirectional: each state has
+# also read the words on both sides of it. The state at *bank* has already read *river*.
 #
 # **Break it.** Turn the attention off in the network that was trained with it: give every real word
 # the same weight. (The score's vector `v` becomes zero, so all scores are equal.)
@@ -1587,7 +1587,7 @@ figures.time_curves(
 # What to look for depends on your device:
 #
 # - **On a CPU core**, little can be done at once. Attention leads while sentences are short. Its
-#   $N^2$ catches up at some hundreds of words; you see where the lines meet.
+#   $N^2$ catches up somewhere around a thousand words; you see where the lines meet.
 # - **On a GPU**, thousands of cores wait for work. Expect attention's line to stay low and nearly
 #   flat over a wide range: all words are computed together. The recurrent lines can't gain: each
 #   step is tiny and waits for the one before. GPUs love large parallel blocks.

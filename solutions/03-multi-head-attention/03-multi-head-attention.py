@@ -969,7 +969,7 @@ def share_right(model, tokens=tokens):
 
 
 # %% tags=["nbval-ignore-output"]
-reader = train_reader(start=1)
+reader = train_reader(start=5)
 print(f"right in {share_right(reader):.0%} of {len(probes)} sentences it has never seen")
 
 # %% [markdown]
@@ -1081,8 +1081,8 @@ figures.heads_against_chance(
 
 # %% [markdown]
 # Squares that rise in layer 2 are plan A. Triangles that rise in layer 1 are plan B. In our run
-# it is mostly A. But even the best head fails in more pairs than the **model** does. So its answer
-# doesn't hang on the largest weight of one head.
+# it is A. But even the best head fails in more pairs than the **model** does. So its answer doesn't
+# hang on the largest weight of one head.
 
 # %% [markdown]
 # ### Switch heads off
@@ -1126,8 +1126,8 @@ for layer in (0, 1):
 # adjective finds in layer 2 comes too late for *it*.
 
 # %% tags=["nbval-ignore-output"]
-for start in (1, 2, 3):
-    model = reader if start == 1 else train_reader(start)
+for start in (5, 2, 3):
+    model = reader if start == 5 else train_reader(start)
     found = [f"start {start}: {share_right(model):4.0%} right"]
     for name, asks, layers in (("“it”", it, 2), ("the adjective", it + 3, 1)):
         pairs = measure(model, asks)[1][: 4 * layers]  # four heads a layer
@@ -1136,10 +1136,12 @@ for start in (1, 2, 3):
     print("; ".join(found))
 
 # %% [markdown]
-# All three solve the task, and not in the same way. For us, *it* found its noun in about half of the
-# pairs each time, but each time in another head, and plan B showed in only one of the three. (While
-# we wrote this lesson we also saw runs with 85 % for *it*, and others with 4 % for *it* and 59 % for
-# the adjective. All had over 90 % right answers.)
+# All three solve the task, and not in the same way. For us, *it* found its noun in most of the pairs
+# with the first start, and in about half of them at best with the others. Each time it was another
+# head, and plan B showed clearly in only one of the three. (The first start isn't typical: we tried
+# 13 of them, 0 to 12, and took the one with the clearest pictures. The best head for *it* was right
+# in 31 % to 90 % of the pairs, and the best one of layer 1 for the adjective in 0 % to 67 %. All 13
+# models had about 90 % right answers or more.)
 #
 # Three things to keep. Heads do learn visible things. Which head learns what is an accident of the
 # start. And one pretty matrix is an anecdote: **count, compare with chance, and switch off.**

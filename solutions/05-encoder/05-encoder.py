@@ -1240,8 +1240,8 @@ print("99 % reached:", reached[0] >= 0.99)
 # %% [markdown]
 # Above 99 % of words in sentences that it never saw, and most of the words that the dictionary got
 # wrong. (The curve above ends lower: in training one word in twenty was hidden, here none is.) Here
-# are words with two tags, one sentence for each tag. A dashed box is wrong; the bar shows how sure
-# it is.
+# are four words with more than one tag, a sentence for each of two tags. A dashed box is wrong; the
+# bar shows how sure it is.
 
 # %%
 chosen = []
@@ -1331,7 +1331,7 @@ for name, order in orders.items():
 
 # %% [markdown]
 # Surprised? In our run both had between 98 and 99 % right: far above the dictionary, and yet with
-# about three times as many mistakes as in the right order. So most of what a tag needs is **which**
+# three or four times as many mistakes as in the right order. So most of what a tag needs is **which**
 # words are around, and attention finds them wherever they stand. The order decides the last and
 # hardest ones.
 #
@@ -1442,8 +1442,9 @@ figures.gradient_by_depth(DEPTHS, panels, title)
 # %% [markdown]
 # Start on the right, and mind the scale. With neither, the gradient **vanishes**: each layer shrinks
 # it. With residuals alone it **explodes**: each layer adds to the road, so the next one gets larger
-# numbers. On the left, at each depth all four stay within a factor of some tens of each other. (Over
-# all depths, we saw 0.01 to 2.) That is the work of the norms.
+# numbers. On the left, at each depth all four stay within a factor of ten or so of each other,
+# rarely of some tens. (Over all depths and several batches, we saw 0.02 to 3.) That is the work of
+# the norms.
 #
 # So residuals hardly matter, as long as there are norms? Don't believe it yet. First look at every
 # layer, and choose the depth:

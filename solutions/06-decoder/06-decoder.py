@@ -1009,7 +1009,7 @@ def as_text(row):
 
 
 # %% tags=["nbval-ignore-output"]
-for number in (0, 2, 6, 7):
+for number in (0, 2, 5, 6):
     print(" ".join(testing[number][0]), "→", " ".join(testing[number][1]))
     for name, model in (("with the mask   ", honest), ("without the mask", leaky)):
         print("   ", name, " ", as_text(write(model, test_source[number : number + 1])[0]))
@@ -1027,7 +1027,7 @@ for name, model in (("with the mask   ", honest), ("without the mask", leaky)):
 # **Break it.** Does it stop too early, perhaps? Forbid `<eos>` and `<bos>`, and make it go on:
 
 # %% tags=["nbval-ignore-output"]
-for number in (0, 2, 6, 7):
+for number in (0, 2, 5, 6):
     text = as_text(write(leaky, test_source[number : number + 1], never=(BOS, EOS))[0])
     print(" ".join(testing[number][0]), "→", text)
 

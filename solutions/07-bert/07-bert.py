@@ -719,8 +719,8 @@ def pack(sentences):
 # about the same bank, in any order. A sentence about anything else stays alone.
 #
 # People don't always type the last mark. So half of the sentences, drawn at random, lose theirs on the
-# way in. Otherwise the model would hardly ever see a sentence that ends in a word, and section 9
-# asks it about such sentences.
+# way in. Otherwise the model would seldom see a sentence that ends in a word, and section 9 asks it
+# about such sentences.
 
 # %%
 by_sense = {s: [read(p) for p in bank_pool if p.sense == s] for s in ("money", "river")}
@@ -730,7 +730,7 @@ alone = [read(pair) for pair in kind_pool]
 def texts(count, dice):
     """Sentences, half of them without their mark, and for each one its neighbour in the text.
 
-    Every second one, from the first on, stands alone: its neighbour is itself, with the mark.
+    Every second one, from the first on, stands alone: its neighbour is itself, with its mark, if any.
     """
     firsts, neighbours = [], []
     for number in range(count):
@@ -759,9 +759,9 @@ for number, (first, neighbour) in enumerate(zip(*texts(6, random.Random(2)), str
 # **which words does the neighbour have?** One sentence goes in, and a linear layer on *pooled* gives
 # every word of the vocabulary a probability. The idea is older than BERT (skip-thought vectors, 2015).
 #
-# A sentence that stands alone is its own neighbour, **with its mark**. Where the mark was lost on the
-# way in, *pooled* has to say from the words alone what belongs there: `.` or `?`. Nobody labels
-# that either: the mark stood in the text.
+# A sentence that stands alone is its own neighbour, **with its mark**, if it has one. Where the mark
+# was lost on the way in, *pooled* has to say from the words alone what belongs there: `.` or `?`.
+# Nobody labels that either: the mark stood in the text.
 
 # %% [markdown]
 # ### The model and its two heads
@@ -965,9 +965,9 @@ figures.word_in_a_plane(
 # %% [markdown]
 # Before, attention with random weights mixes a bit of every word into *bank*. A bit of *river* is
 # among them, so a cut does better than a coin, and not well. After pre-training, most sentences (in
-# our run, nearly all) lie on their own side: **the vector of *bank* depends on its sense**, and nobody
-# told the model that there are two. `pooled`, which had to know what the neighbours will be about,
-# sorts nearly all of them too, and it stands at `[CLS]`, not at *bank*.
+# our run, nine in ten) lie on their own side: **the vector of *bank* depends on its sense**, and
+# nobody told the model that there are two. `pooled`, which had to know what the neighbours will be
+# about, sorts most of them too (in our run, nearly all), and it stands at `[CLS]`, not at *bank*.
 
 # %% [markdown]
 # ---
@@ -1185,7 +1185,7 @@ figures.few_labels(
 
 # %% [markdown]
 # Compare the two lines at 10 labels, and at 100. (The dotted line is a habit: always the commonest
-# answer of the test.) Then look at 1,000: the more labels, the smaller the gap. **Pre-training
+# answer of the test.) Then look at 1,000: with many labels, the gap is smaller. **Pre-training
 # replaces labels.** That is why it changed the field: text is cheap, labels aren't.
 #
 # Look at the bars, too. Ten sentences are few, and which ten makes a difference. That is why there
@@ -1199,8 +1199,8 @@ figures.few_labels(
 # | the sense of *bank* | 90 to 100 %, mean 97 % | 47 to 67 %, mean 57 % |
 # | the kind of sentence | 71 to 92 %, mean 83 % | 41 to 60 %, mean 52 % |
 #
-# The worst of the one beats the best of the other, in both tasks. (Runs of yours may lie a little
-# outside: ten draws don't show every case either.)
+# The worst of the one beats the best of the other, in both tasks. (A run of yours, or
+# of ours above, may lie outside: ten draws don't show every case either.)
 
 # %% [markdown]
 # ### On pairs that differ in one word
@@ -1377,8 +1377,8 @@ def sentence_by_sentence(model, tokens, dice):
     """The same loss without a batch: where a sentence is alone, there is nothing to pad."""
     riddles = mask_tokens(tokens, MASK, len(vocabulary), [PAD, CLS, SEP, MASK], dice)
     surprises = []
-    for row, answers in zip(*riddles, strict=True):
-        length = int((row != PAD).sum())
+    for sentence, row, answers in zip(tokens, *riddles, strict=True):
+        length = int((sentence != PAD).sum())  # in row, a random token may be a [PAD] too
         logits = model.words(model.bert(row[None, :length])[0])[0]
         for place in (answers != -100).nonzero()[:, 0].tolist():
             surprises.append(-logits[place].log_softmax(-1)[answers[place]])
@@ -1409,7 +1409,8 @@ compare_loss(buggy_loss)
 #
 # <details><summary><b>Hint 2: the other bug</b></summary>
 #
-# It shows only where sentences have different lengths. Who looks at `[PAD]`?
+# It shows only where sentences have different lengths. Who looks at `[PAD]`? (Make the mask
+# from the sentences, not from the riddles: a random token may be a `[PAD]` too.)
 #
 # </details></details>
 
@@ -1439,7 +1440,7 @@ compare_loss(mended_loss)
 # - A token comes in as token + segment + position, normed. `[CLS]` collects what is to be said about
 #   the whole input: `pooled`.
 # - One word has one vector in the table, and another one in every sentence after the encoder. Its
-#   sense can be read from it.
+#   sense can mostly be read from it.
 # - Fine-tuning trains all of it a little more, with a small layer on top. With few labels, it beats
 #   training from scratch by far. With many, the difference shrinks.
 # - Post-norm, exact GELU, eps 1e-12, and your class is the published BERT.

@@ -888,8 +888,8 @@ print(*wrong[:6], sep="\n")
 # %% [markdown]
 # Read them slowly. Some are broken English: a word too many or too few, or two that don't go
 # together. Others are grammatical in the usual sense, and break a finer rule of the grammar: whose
-# mother one calls, who can be famous, a *he* or *she* that fits the person just named, what one does
-# when one is hot.
+# mother one calls, who can be famous or bad, a *he* or *she* that fits the person just named, what
+# one does when one is hot or when it snows.
 #
 # **Break it.** Give it a beginning that it has never met, with a word in the wrong place:
 
