@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         help=about,
         description=f"{about[0].upper()}{about[1:]}, with the best translator that is saved. With "
         "nothing saved, it first fetches sentences (2.8 MB, unless --offline) and trains one: of "
-        "size small, that takes about five minutes on two cores.",
+        "size small, that takes some twenty minutes on two cores, less on more.",
     )
     translate.add_argument("sentence", nargs="*", help="default: the lines of standard input")
     _choose_translator(translate, size="by default the best that is saved, else small")

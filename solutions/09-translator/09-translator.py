@@ -1301,7 +1301,7 @@ figures.bleu_curves(
 # also where the learning rate has come down to zero. That helps every kind, and not all alike.) What
 # the Transformer wins is sure: training in parallel, and paths of length one.
 #
-# `python3 course.py translator` trains the same class on real sentences for five or ten minutes.
+# `python3 course.py translator` trains the same class on real sentences, for twenty minutes or so.
 
 # %% tags=["nbval-ignore-output"]
 from workbook.corpus import tatoeba
@@ -1653,7 +1653,7 @@ figures.transformer_map("09-translator")
 #
 # ```
 # workbook translate --mine "this cat is very large"
-# python3 course.py translator --mine --preset small      # your pieces, trained for five minutes
+# python3 course.py translator --mine --preset small      # your pieces, trained for twenty minutes
 # ```
 #
 # ---

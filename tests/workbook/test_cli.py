@@ -281,7 +281,7 @@ def test_each_command_says_what_it_does_without_a_size(capsys):
     assert "--minutes" not in told["translate"]
     assert "by default the best that is saved, else small" in told["translate"]
     assert "With nothing saved, it first fetches sentences" in told["translate"]
-    assert "five minutes" in told["translate"]
+    assert "twenty minutes" in told["translate"]
 
 
 @pytest.mark.parametrize(

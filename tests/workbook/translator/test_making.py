@@ -320,7 +320,7 @@ def test_the_presets_are_four_sizes_in_order():
 
 
 @pytest.mark.parametrize(
-    ("minutes", "name"), [(None, "small"), (0.1, "small"), (5, "small"), (10, "medium")]
+    ("minutes", "name"), [(None, "small"), (0.1, "small"), (20, "small"), (45, "medium")]
 )
 def test_more_minutes_are_for_a_larger_model(minutes, name):
     assert preset_for(minutes) is preset(name)
