@@ -1255,7 +1255,7 @@ def steps_of(model, sentence, longest=10):
 written = [as_text(row) for row in write(honest, test_source)]
 right = [e for (e, s), text in zip(testing, written, strict=True) if text == " ".join(s)]
 sentence = max(right, key=len)  # the longest one without a fault
-figures.writing_explorer(sentence, steps_of(honest, sentence), start=1)
+figures.writing_explorer(sentence, steps_of(honest, sentence), start=2)
 
 # %% [markdown]
 # Move the slider. At every step the decoder asks anew, with everything it has written. After
