@@ -1199,8 +1199,8 @@ figures.few_labels(
 # | the sense of *bank* | 90 to 100 %, mean 97 % | 47 to 67 %, mean 57 % |
 # | the kind of sentence | 71 to 92 %, mean 83 % | 41 to 60 %, mean 52 % |
 #
-# The worst of the one beats the best of the other, in both tasks. (A run of yours, or
-# of ours above, may lie outside: ten draws don't show every case either.)
+# The worst of the one beats the best of the other, in both tasks. (A run of yours, or of ours above,
+# may lie outside: ten draws don't show every case either.)
 
 # %% [markdown]
 # ### On pairs that differ in one word

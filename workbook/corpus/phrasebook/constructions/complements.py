@@ -337,21 +337,21 @@ def _add_complements(grammar: Grammar) -> None:
     )
     complement(
         "{w:whereabouts}",
-        lambda b: Predicate("estar", b.w, state=True, lemma=b.w),
+        lambda b: _copula(b.w, "estar", lemma=b.w),
         "where somebody is",
         2,
         **person,
     )
     complement(
         "for/ADP {r:strong-pronoun}",
-        lambda b: Predicate("ser", f"para {b.r.spanish}", state=True),
+        lambda b: _copula(f"para {b.r.spanish}", "ser"),
         "for somebody",
         4,
         where=lambda b: bool(b.s.classes & _MEANT_FOR) and b.s.definite,
     )
     complement(
         "for/ADP {r:companion}",
-        lambda b: Predicate("ser", f"para {b.r.spanish}", state=True),
+        lambda b: _copula(f"para {b.r.spanish}", "ser"),
         "for somebody",
         4,
         where=lambda b: bool(b.s.classes & _MEANT_FOR) and b.s.definite,
@@ -394,7 +394,7 @@ def _add_complements(grammar: Grammar) -> None:
     )
     complement(
         "from/ADP {o:origin}",
-        lambda b: Predicate("ser", f"de {b.o}", state=True),
+        lambda b: _copula(f"de {b.o}", "ser"),
         "origin",
         1,
         **person,
