@@ -28,6 +28,7 @@ MAX_LENGTH = 256  # positions of a sentence, in the model's table
 _LONGEST = 100  # sub-words of a sentence that is trained on
 _TOKENS_A_DRAW = 12  # a longer training chooses among more sentences of the phrasebook
 _MOST_DRAWN = 600_000  # two cores write them in one minute or two
+_FASTEST = 10_000  # target tokens that `small` reads a second, on a processor with many cores
 _SCORED = 500  # test sentences for the figure that is shown after training
 
 
@@ -119,13 +120,13 @@ def translator(
             kept = Translator.load(path, pieces, device)
             _describe(kept.card, say)
             return kept
-    corpus = mixture.gather(choice, fetch, say, drawn=to_draw(preset.tokens))
+    budget = budget or preset.budget
+    read = _tokens_read(budget, preset, device)
+    corpus = mixture.gather(choice, fetch, say, drawn=to_draw(read))
     say(f"Training the translator {preset.name!r} on {corpus.about}.")
     say(f"What to expect: {corpus.expect}")
     say(f"Size: {preset.about}. Here: {describe_device(device)}.")
-    made, run = train_translator(
-        preset, corpus, pieces, device, budget or preset.budget, say, watchers, again, seed
-    )
+    made, run = train_translator(preset, corpus, pieces, device, budget, say, watchers, again, seed)
     path = saved_at(preset.name, corpus.name, mine)
     say(f"Training {run}.")
     if run.finished:
@@ -149,6 +150,16 @@ def translator(
 def to_draw(tokens: int) -> int:
     """How many sentences the phrasebook's grammar writes for a training of so many tokens."""
     return min(tokens // _TOKENS_A_DRAW, _MOST_DRAWN)
+
+
+def _tokens_read(budget: Budget, preset: Preset, device: torch.device) -> int:
+    """How many tokens a training reads, or at the most so many: whoever gives a minute shouldn't
+    wait two for sentences that are never read."""
+    if budget.tokens is not None:
+        return budget.tokens
+    if budget.seconds is not None and device.type == "cpu":
+        return int(budget.seconds * _FASTEST)
+    return preset.tokens
 
 
 def train_translator(

@@ -193,6 +193,31 @@ def test_a_longer_training_chooses_among_more_sentences_up_to_a_bound():
     assert 0 < to_draw(1_000_000) < to_draw(7_000_000) < to_draw(10**9) == to_draw(10**10)
 
 
+@pytest.mark.parametrize(
+    ("device", "budget", "tokens"),
+    [
+        ("cpu", None, MINUTE.tokens),
+        ("cpu", Budget(tokens=9_000), 9_000),
+        ("cpu", Budget(seconds=60), 600_000),
+        ("cuda", Budget(seconds=60), MINUTE.tokens),
+        ("cpu", Budget(steps=3), MINUTE.tokens),
+    ],
+)
+def test_no_more_sentences_are_written_than_the_training_can_read(
+    device, budget, tokens, monkeypatch
+):
+    class Asked(Exception):
+        pass
+
+    def gather(choice, fetch, say, drawn):
+        raise Asked(drawn)
+
+    monkeypatch.setattr(making.mixture, "gather", gather)
+    monkeypatch.setattr(making, "pick_device", lambda: torch.device(device))
+    with pytest.raises(Asked, match=f"^{to_draw(tokens)}$"):
+        make(budget=budget)
+
+
 def test_training_begins_where_translations_are_near_each_other():
     made, _ = make(budget=Budget(tokens=1))
     table = made.model.source_embedding.weight.detach()
