@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from math import inf
 from pathlib import Path
@@ -24,6 +24,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read the answers, `head` say, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,10 +57,15 @@ def _parser() -> argparse.ArgumentParser:
         "nothing saved, it first fetches sentences (2.8 MB, unless --offline) and trains one: of "
         "size small, that takes some twenty minutes on two cores, less on more.",
     )
-    translate.add_argument("sentence", nargs="*", help="default: the lines of standard input")
+    translate.add_argument(
+        "sentence",
+        nargs="*",
+        help="one in quotes, or several; words without quotes are one sentence; default: the lines "
+        "of standard input, each answered when it has come",
+    )
     _choose_translator(translate, size="by default the best that is saved, else small")
     translate.add_argument(
-        "--beam", type=int, default=4, help="beginnings followed at once; 1 is greedy"
+        "--beam", type=_beam, default=4, help="beginnings followed at once, 1 to 64; 1 is greedy"
     )
     translate.set_defaults(run=_translate)
     return parser
@@ -79,6 +87,7 @@ def _choose_translator(command: argparse.ArgumentParser, size: str) -> None:
 
 
 _positive = typed_number(float, lambda number: 0 < number < inf, "a number of minutes above 0")
+_beam = typed_number(int, lambda number: 1 <= number <= 64, "a number of beginnings, 1 to 64")
 
 
 def _progress(arguments: argparse.Namespace) -> int:
@@ -141,7 +150,8 @@ def _brought() -> Path | None:
 def _translator(arguments: argparse.Namespace) -> int:
     from workbook.training import Budget
 
-    budget = Budget(seconds=60 * arguments.minutes) if arguments.minutes else None
+    # To the millisecond, so that minutes as they are shown are the same budget when typed again.
+    budget = Budget(seconds=round(60 * arguments.minutes, 3)) if arguments.minutes else None
     try:
         with redirect_stdout(sys.stderr):
             made = _made(arguments, budget=budget, again=arguments.again)
@@ -157,31 +167,51 @@ def _translator(arguments: argparse.Namespace) -> int:
 
 
 def _translate(arguments: argparse.Namespace) -> int:
-    if arguments.beam < 1:
-        return _failed(f"a beam holds at least 1 beginning; got {arguments.beam}", 2)
-    sentences = arguments.sentence or [line.rstrip("\n") for line in sys.stdin]
-    if not sentences:
-        return _failed("there is nothing to translate; type an English sentence", 2)
     try:
         with redirect_stdout(sys.stderr):
-            translator = _saved(arguments) or _made(arguments)
+            translator = _saved(arguments)
+            if translator is None:
+                _say("No translator is saved yet, so one is trained first.")
+                translator = _made(arguments)
+                if translator.card.share < 1:
+                    return 130
     except _failures() as error:
         return _failed(error)
-    answers = [translator.translate(sentence, arguments.beam) for sentence in sentences]
+    answers = []
+    several = len(arguments.sentence) != 1
+    for number, sentence in enumerate(_typed_sentences(arguments.sentence), 1):
+        with redirect_stdout(sys.stderr):  # a student's own pieces may print
+            answer = translator.translate(sentence, arguments.beam)
+        answers.append(answer)
+        if not arguments.json:
+            # Of several a line for each, also where there is no answer: so they can be paired.
+            if answer.answered or several:
+                print(answer.text if answer.answered else "", flush=True)
+            for note in answer.notes:
+                _say(f"({number}: {note})" if several else f"({note})")
+    if not answers:
+        return _failed("there is nothing to translate; type an English sentence", 2)
     if arguments.json:
         rows = [
             {"source": a.source, "translation": a.text if a.answered else None, "notes": a.notes}
             for a in answers
         ]
         print(json.dumps(rows, ensure_ascii=False, indent=2))
-    else:
-        for answer in answers:
-            if answer.answered:
-                print(answer.text)
-            for note in answer.notes:
-                print(f"({note})", file=sys.stderr)
     _credit(translator)
     return 0 if all(answer.answered for answer in answers) else 2
+
+
+def _typed_sentences(given: Sequence[str]) -> Iterator[str]:
+    """What is to be translated, one after the other, as soon as it is there."""
+    if len(given) > 1 and not any(" " in text for text in given):
+        yield " ".join(given)
+    elif given:
+        yield from given
+    else:
+        if sys.stdin.isatty():
+            _say("Type English sentences, one a line; an end of file (Ctrl-D) ends it.")
+        for line in sys.stdin:
+            yield line.rstrip("\n")
 
 
 def _saved(arguments: argparse.Namespace):
@@ -202,7 +232,7 @@ def _saved(arguments: argparse.Namespace):
         return None
     translator = Translator.load(path, take(arguments.mine), pick_device())
     if translator.card.share < 1:
-        _say(f"(Its training was interrupted at {translator.card.share:.0%}.)")
+        _say(f"(Its training was interrupted at {translator.card.done}.)")
         if command := goes_on(path):
             _say(f"(To go on with it: {command})")
     return translator

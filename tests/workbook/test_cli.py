@@ -162,11 +162,77 @@ def test_translate_reads_lines_when_it_is_given_no_sentence(place, capsys, monke
     monkeypatch.setattr(sys, "stdin", io.StringIO("the lion is sad\n\nMy dog is white\n"))
     assert main(["translate"]) == 2  # the empty line has no answer
     out, told = capsys.readouterr()
-    assert out == "el león es triste\nMi perro es blanco\n"
-    assert "nothing to translate" in told
+    assert out == "el león es triste\n\nMi perro es blanco\n"  # a line for a line
+    assert "(2: there is nothing to translate" in told
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     assert main(["translate"]) == 2
     assert "type an English sentence" in capsys.readouterr().err
+
+
+def test_a_line_is_answered_before_the_next_one_comes(place, capsys, monkeypatch):
+    main(["translator", "--preset", "tiny"])
+    capsys.readouterr()
+    heard = []
+
+    def typing():
+        yield "the lion is sad\n"
+        heard.append(capsys.readouterr().out)
+
+    class Terminal:
+        isatty = staticmethod(lambda: True)
+        __iter__ = staticmethod(typing)
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    assert main(["translate"]) == 0
+    assert heard == ["el león es triste\n"]
+
+
+def test_words_without_quotes_are_one_sentence(place, capsys):
+    main(["translator", "--preset", "tiny"])
+    capsys.readouterr()
+    assert main(["translate", "the", "lion", "is", "sad"]) == 0
+    assert capsys.readouterr().out == "el león es triste\n"
+
+
+def test_a_reader_who_has_enough_is_no_traceback(place, capsys, monkeypatch):
+    main(["translator", "--preset", "tiny"])
+
+    class Closed(io.StringIO):
+        def flush(self):
+            raise BrokenPipeError
+
+        def fileno(self):
+            return away.fileno()
+
+    with (place.root / "away").open("w") as away:
+        monkeypatch.setattr(sys, "stdout", Closed())
+        assert main(["translate", "the lion is sad"]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_what_a_students_piece_prints_is_no_answer(place, capsys):
+    main(["translator", "--preset", "tiny"])
+    save("greedy_decode", "from workbook.pieces import greedy_decode as theirs\n\n\n"
+         "def greedy_decode(*given, **more):\n    print('decoding')\n"
+         "    return theirs(*given, **more)\n")  # fmt: skip
+    capsys.readouterr()
+    assert main(["translate", "--mine", "--beam", "1", "the lion is sad"]) == 0
+    out, told = capsys.readouterr()
+    assert out == "el león es triste\n"
+    assert "decoding" in told
+
+
+def test_a_training_that_is_interrupted_before_translating_answers_nothing(
+    place, capsys, monkeypatch
+):
+    from workbook.training import live_progress
+
+    monkeypatch.setattr(live_progress, "live", lambda: test_making.interrupt_after(5))
+    assert main(["translate", "the lion is sad", "--preset", "tiny"]) == 130
+    out, told = capsys.readouterr()
+    assert out == ""
+    assert "No translator is saved yet, so one is trained first." in told
+    assert "To go on with this training" in told
 
 
 @pytest.mark.parametrize("text", ["", "😀", "где мой кот", "x" * 6_000])
@@ -235,6 +301,11 @@ def test_minutes_are_a_budget_of_seconds(place, monkeypatch):
     assert main(["translator", "--minutes", "1.5"]) == 1
     assert main(["translator"]) == 1
     assert seen == [Budget(seconds=90.0), None]
+    # As goes_on shows them, they are the same budget.
+    assert main(["translator", "--minutes", "0.333333333"]) == 1
+    shown = making._command("tiny", "phrasebook", False, seen[-1]).split()[-1]
+    assert main(["translator", "--minutes", shown]) == 1
+    assert seen[-1] == seen[-2]
 
 
 def test_an_interrupted_training_ends_with_1_and_is_told_when_it_is_used(
@@ -314,9 +385,12 @@ def test_letters_that_a_console_or_a_pipe_lacks_are_no_traceback(place, capsys, 
     assert narrow.buffer.getvalue().startswith(b"el le?n es triste")
 
 
-def test_a_beam_of_none_ends_with_2(place, capsys):
-    assert main(["translate", "cat", "--beam", "0"]) == 2
-    assert "at least 1" in capsys.readouterr().err
+@pytest.mark.parametrize("beam", ["0", "1000000", "wide"])
+def test_a_beam_out_of_bounds_ends_with_2(beam, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["translate", "cat", "--beam", beam])
+    assert caught.value.code == 2
+    assert "expected a number of beginnings, 1 to 64" in capsys.readouterr().err
 
 
 def test_the_sizes_and_data_that_can_be_asked_for_are_those_there_are():

@@ -1,12 +1,14 @@
 """A translator made, from the corpus to its scores, or taken from where it was saved."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
+from workbook.atomic import write_bytes
 from workbook.corpus import mixture, tatoeba
 from workbook.corpus.mixture import Corpus
 from workbook.corpus.pairs import SentencePair
@@ -32,6 +34,14 @@ _FASTEST = 10_000  # target tokens that `small` reads a second, on a processor w
 _SCORED = 500  # test sentences for the figure that is shown after training
 
 
+class TrainingKept(ValueError):
+    """A training that was interrupted is kept, and another one would be in its place."""
+
+
+class AlreadyTraining(ValueError):
+    """Another process is training the same translator."""
+
+
 def models_folder() -> Path:
     """Where translators are saved; not in git."""
     return root() / "models"
@@ -44,16 +54,17 @@ def saved_at(preset: str, corpus: str, mine: bool = False) -> Path:
 
 def saved(preset: str | None = None, choice: str = "auto", mine: bool = False) -> Path | None:
     """The best translator that has been saved: a finished one if there is any, else the one whose
-    training came furthest; of equals the largest preset, Tatoeba before phrasebook. None where
-    there is none. A damaged file is as good as none."""
+    training came furthest; of equals Tatoeba before phrasebook, the higher BLEU, the largest
+    preset. None where there is none. A damaged file is as good as none."""
     sizes = [preset] if preset else list(reversed(PRESETS))
     data = ["tatoeba", "phrasebook"] if choice == "auto" else [choice]
-    shares = {
-        path: card.share
-        for path in (saved_at(size, name, mine) for size in sizes for name in data)
-        if (card := _card_at(path)) is not None
+    ranks = {
+        path: (card.share, name == "tatoeba", card.bleu)
+        for name in data
+        for size in sizes
+        if (card := _card_at(path := saved_at(size, name, mine))) is not None
     }
-    return max(shares, key=shares.__getitem__, default=None)
+    return max(ranks, key=ranks.__getitem__, default=None)
 
 
 def is_finished(path: Path) -> bool:
@@ -65,16 +76,19 @@ def is_finished(path: Path) -> bool:
 def goes_on(path: Path) -> str:
     """The command that goes on with the interrupted training of the translator saved here, an
     empty string where nothing is kept to go on from. Raises as `Translator.load`."""
-    try:
-        budget = _budget_of(_checkpoint(path))
-    except (BrokenTensorFile, OSError, KeyError):
+    budget = _interrupted_budget(path)
+    if budget is None:
         return ""
     card = card_of(path)
-    command = f"workbook translator --preset {card.preset} --data {card.corpus}"
-    if card.mine:
+    return _command(card.preset, card.corpus, card.mine, budget)
+
+
+def _command(preset: str, corpus: str, mine: bool, budget: Budget) -> str:
+    command = f"workbook translator --preset {preset} --data {corpus}"
+    if mine:
         command += " --mine"
-    if budget.get("seconds"):
-        command += f" --minutes {budget['seconds'] / 60:g}"
+    if budget.seconds:
+        command += f" --minutes {budget.seconds / 60:.9g}"
     return command
 
 
@@ -92,24 +106,25 @@ def translator(
     """A translator of this size: the saved one, or a new one, trained and saved.
 
     It says which data it trains on, how long and what to expect. An interrupted training keeps
-    what was learnt, and the next call with the same budget, and without `again`, goes on with it.
-    A finished translator stays until another one is finished.
+    what was learnt, and the next call without `again` goes on with it. A finished translator stays
+    until another one is finished, and beside that one if it was better.
 
     Args:
         choice: of data, as `mixture.gather` has it.
         mine: of the student's own pieces.
         again: train anew, whatever there is.
         fetch: whether Tatoeba may be fetched.
-        budget: instead of the preset's.
+        budget: instead of the preset's, or of that of the training that was interrupted.
         say: is told what happens, a sentence at a time.
         watchers: of the training, as `train` has them.
 
-    Raises what `mixture.gather` raises, `toolbox.BrokenPiece`, `Diverged`, and OSError.
+    Raises TrainingKept where one with another budget was interrupted, and `again` isn't asked for,
+    AlreadyTraining, what `mixture.gather` raises, `toolbox.BrokenPiece`, `Diverged`, and OSError.
     """
     pieces = take(mine)
     device = pick_device()
     if not again:
-        path = _to_reuse(preset, choice, mine, budget or preset.budget)
+        path = _to_reuse(preset, choice, mine, budget or preset.budget, say)
         if path is not None:
             say(f"Using the translator saved as {path}.")
             if budget is not None:
@@ -120,29 +135,38 @@ def translator(
             kept = Translator.load(path, pieces, device)
             _describe(kept.card, say)
             return kept
+        budget = _to_go_on(preset, choice, mine, budget)
     budget = budget or preset.budget
+    # What can't be written is better known before the training than after it.
+    models_folder().mkdir(parents=True, exist_ok=True)
     read = _tokens_read(budget, preset, device)
     corpus = mixture.gather(choice, fetch, say, drawn=to_draw(read))
     say(f"Training the translator {preset.name!r} on {corpus.about}.")
     say(f"What to expect: {corpus.expect}")
-    say(f"Size: {preset.about}. Here: {describe_device(device)}.")
-    made, run = train_translator(preset, corpus, pieces, device, budget, say, watchers, again, seed)
+    asked = f"Time: {budget.seconds / 60:g} min, as asked for" if budget.seconds else ""
+    say(f"{asked or f'Size: {preset.about}'}. Here: {describe_device(device)}.")
     path = saved_at(preset.name, corpus.name, mine)
-    say(f"Training {run}.")
-    if run.finished:
-        say("Scoring it on sentences that it hasn't seen.")
-        reached = evaluate(made, corpus.test[:_SCORED])
-        made.card = replace(
-            made.card,
-            scores=tuple(str(score) for score in reached),
-            expect=expectation(corpus, reached[0].value),
+    with _alone(path):
+        made, run = train_translator(
+            preset, corpus, pieces, device, budget, say, watchers, again, seed
         )
-        made.save(path)
-        _checkpoint(path).unlink(missing_ok=True)
-        say(f"Saved as {path}.")
-    else:
-        made.card = replace(made.card, expect=expectation(corpus, None))
-        _keep_unfinished(made, path, say)
+        say(f"Training {run}.")
+        if run.finished:
+            say("Scoring it on sentences that it hasn't seen.")
+            reached = evaluate(made, _spread(corpus.test, _SCORED))
+            made.card = replace(
+                made.card,
+                scores=tuple(str(score) for score in reached),
+                bleu=reached[0].value,
+                expect=expectation(corpus, reached[0].value),
+            )
+            _keep_better(path, made.card, say)
+            made.save(path)
+            _checkpoint(path).unlink(missing_ok=True)
+            say(f"Saved as {path}.")
+        else:
+            made.card = replace(made.card, expect=expectation(corpus, None))
+            _keep_unfinished(made, path, say)
     _describe(made.card, say)
     return made
 
@@ -175,6 +199,7 @@ def train_translator(
 ) -> tuple[Translator, Run]:
     """Tokenizer, model and training of a translator on a corpus; nothing but the checkpoint is
     saved, from which a killed training goes on."""
+    say("Learning its sub-words, and which words are translations of each other.")
     case, tokenizer = learn_words(corpus.training, preset.vocab_size)
     encoded = encoded_pairs(case, tokenizer, corpus.training)
     batches = Batches(encoded, preset.batch_tokens, seed)
@@ -291,17 +316,67 @@ def expectation(corpus: Corpus, bleu: float | None) -> str:
     )
 
 
-def _to_reuse(preset: Preset, choice: str, mine: bool, budget: Budget) -> Path | None:
+def _spread(pairs: Sequence[SentencePair], most: int) -> list[SentencePair]:
+    """At most so many of the pairs, from all over: Tatoeba's stand in order of length."""
+    count = min(most, len(pairs))
+    return [pairs[number * len(pairs) // count] for number in range(count)]
+
+
+def _places(preset: Preset, choice: str, mine: bool) -> list[Path]:
+    """Where a translator may be saved that is as good as the one asked for, the best first."""
+    names = [choice]
+    if choice == "auto":
+        # One on the phrasebook will do where there are no better data to train on.
+        names = ["tatoeba"] if _tatoeba_is_here() else ["tatoeba", "phrasebook"]
+    return [saved_at(preset.name, name, mine) for name in names]
+
+
+def _to_reuse(
+    preset: Preset, choice: str, mine: bool, budget: Budget, say: Callable[[str], None]
+) -> Path | None:
     """The saved translator to take instead of training one, if any; only whole trainings count.
     None as well where one was being trained anew, on this budget, and was interrupted."""
-    names = ["tatoeba", "phrasebook"] if choice == "auto" else [choice]
-    for name in names:
-        path = saved_at(preset.name, name, mine)
+    for path in _places(preset, choice, mine):
         if is_finished(path):
-            return None if _interrupted(path, budget) else path
-        if name == "tatoeba" and choice == "auto" and _tatoeba_is_here():
-            return None  # better data than those of the translator on the phrasebook
+            return None if _interrupted_budget(path) == budget else path
+        if path.exists() and (problem := _problem_of(path)):
+            say(f"{problem}. Another one takes its place.")
     return None
+
+
+def _to_go_on(preset: Preset, choice: str, mine: bool, budget: Budget | None) -> Budget | None:
+    """The budget of the training that was interrupted, if any; else the one asked for. Raises
+    TrainingKept where they differ."""
+    for path in _places(preset, choice, mine):
+        kept = _interrupted_budget(path)
+        if kept is not None and budget not in (None, kept):
+            name = path.stem.removesuffix("-mine").removeprefix(f"{preset.name}-")
+            raise TrainingKept(
+                "What a training with another budget had learnt when it was interrupted is kept. "
+                f"To go on with it: {_command(preset.name, name, mine, kept)}. To give it up and "
+                "train for as long as you say, add --again."
+            )
+        if kept is not None:
+            return kept
+    return budget
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Two trainings of one translator would write one checkpoint. The lock is the operating
+    system's: it goes when its process does, however that ended."""
+    lock = FileLock(path.with_name(f".{path.stem}.lock"), thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise AlreadyTraining(
+            f"another process is training {path} right now. Let it end, or end it, and run the "
+            "same command again: it goes on from there."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _tatoeba_is_here() -> bool:
@@ -313,9 +388,12 @@ def _tatoeba_is_here() -> bool:
 
 
 def _keep_unfinished(made: Translator, path: Path, say: Callable[[str], None]) -> None:
-    """Save what an interrupted training came to, unless a finished translator is there."""
-    if is_finished(path):
-        say(f"The finished translator {path} stays as it was.")
+    """Save what an interrupted training came to, unless a translator is there that was trained
+    further, or to its end."""
+    there = _card_at(path)
+    if there is not None and there.share > made.card.share:
+        which = "finished" if there.share >= 1 else "further trained"
+        say(f"The {which} translator {path} stays as it was.")
     else:
         made.save(path)
         say(f"What it has learnt is saved as {path}.")
@@ -323,6 +401,22 @@ def _keep_unfinished(made: Translator, path: Path, say: Callable[[str], None]) -
         say(f"To go on with this training: {command}")
     else:
         say("It was stopped within a step, before anything was kept to go on from.")
+
+
+def _keep_better(path: Path, card: Card, say: Callable[[str], None]) -> None:
+    """Put a finished translator that is better than its successor beside it, unless one that is
+    better still has been put there before."""
+    before = _card_at(path)
+    if before is None or before.share < 1 or before.bleu <= card.bleu:
+        return
+    kept = path.with_name(f"{path.stem}.before{path.suffix}")
+    older = _card_at(kept)
+    if older is None or older.bleu <= before.bleu:
+        write_bytes(kept, path.read_bytes())
+        say(
+            f"The translator that was here before is better ({before.scores[0]}) and is kept as "
+            f"{kept}. To have it back, rename it to {path.name}."
+        )
 
 
 def _card_at(path: Path) -> Card | None:
@@ -333,22 +427,27 @@ def _card_at(path: Path) -> Card | None:
         return None
 
 
-def _interrupted(path: Path, budget: Budget) -> bool:
-    """Whether a training of this translator on this budget was interrupted."""
+def _problem_of(path: Path) -> str:
+    """Why a saved translator can't be read; an empty string where it can."""
     try:
-        return _budget_of(_checkpoint(path)) == asdict(budget)
-    except (BrokenTensorFile, OSError, KeyError):
-        return False
+        card_of(path)
+    except (BrokenTensorFile, OSError) as error:
+        return str(error)
+    return ""
 
 
-def _budget_of(checkpoint: Path) -> dict[str, Any]:
-    return read_note(checkpoint)["settings"]["budget"]
+def _interrupted_budget(path: Path) -> Budget | None:
+    """Of the training of this translator that was interrupted; None where none was."""
+    try:
+        return Budget(**read_note(_checkpoint(path))["settings"]["budget"])
+    except (BrokenTensorFile, OSError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _describe(card: Card, say: Callable[[str], None]) -> None:
     say(f"It was trained on {card.about}.")
     if card.share < 1:
-        say(f"Its training was interrupted at {card.share:.0%}.")
+        say(f"Its training was interrupted at {card.done}.")
     if card.scores:
         say(f"On sentences it hasn't seen: {', '.join(card.scores)} (95 % intervals).")
     say(f"What to expect: {card.expect}")

@@ -42,7 +42,7 @@ class Card:
     shape: the arguments its `Transformer` was built with. expect: what to expect of it, in words.
     words: the English words it was trained on. longest: words of the longest sentences it was
     trained on (the 99.9th percentile). share: of its training that was done. scores: what it
-    reached on the test sentences, in words.
+    reached on the test sentences, in words; bleu: the first of them.
     """
 
     preset: str
@@ -55,6 +55,12 @@ class Card:
     share: float
     scores: tuple[str, ...] = ()
     mine: bool = False
+    bleu: float = 0.0
+
+    @property
+    def done(self) -> str:
+        """The share in percent; a hundred only at the end."""
+        return f"{int(100 * self.share)}%"
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,8 @@ def test_it_is_trained_scored_and_saved_and_says_so(tmp_path):
     assert "BLEU" in said
     path = tmp_path / "models" / "tiny-phrasebook.safetensors"
     assert str(path) in said
-    assert [file.name for file in path.parent.iterdir()] == [path.name]  # no checkpoint is left
+    left = [file.name for file in path.parent.iterdir() if file.suffix != ".lock"]
+    assert left == [path.name]  # no checkpoint
     assert made.translate("the lion is sad").text == "el león es triste"
     card = card_of(path)
     assert card == made.card
@@ -122,7 +123,8 @@ def test_a_damaged_file_is_trained_anew(place):
     path.parent.mkdir(parents=True)
     path.write_bytes(b"half a file")
     assert saved() is None
-    make()
+    _, said = make()
+    assert f"{path} is damaged" in said
     assert saved() == path
 
 
@@ -133,6 +135,66 @@ def test_nothing_is_saved_at_first_and_the_largest_is_preferred():
     assert saved() == saved_at("small", "phrasebook")
     assert saved("tiny") == saved_at("tiny", "phrasebook")
     assert saved(mine=True) is None
+
+
+def test_the_best_is_the_one_on_tatoeba_with_the_highest_bleu():
+    made, _ = make()
+    for name, data, bleu in (
+        ("base", "phrasebook", 95.0),
+        ("medium", "tatoeba", 0.1),
+        ("tiny", "tatoeba", 27.8),
+    ):
+        made.card = replace(made.card, preset=name, corpus=data, bleu=bleu)
+        made.save(saved_at(name, data))
+    assert saved() == saved_at("tiny", "tatoeba")
+    assert saved(choice="phrasebook") == saved_at("base", "phrasebook")
+
+
+def test_it_is_scored_on_sentences_from_all_over_the_test(monkeypatch):
+    scored = []
+
+    def evaluated(made, pairs):
+        scored.extend(pairs)
+        return evaluate(made, pairs)
+
+    monkeypatch.setattr(making, "_SCORED", 3)
+    monkeypatch.setattr(making, "evaluate", evaluated)
+    made, _ = make()
+    assert scored == [PAIRS[0], PAIRS[2], PAIRS[5]]  # of eight
+    assert made.card.scores[0].startswith(f"BLEU {made.card.bleu:.1f} (")
+
+
+def test_a_better_translator_is_kept_beside_the_one_that_was_trained_anew():
+    path = saved_at("tiny", "phrasebook")
+    better, _ = make(budget=Budget(tokens=20_000))
+    before = path.read_bytes()
+    kept = path.with_name("tiny-phrasebook.before.safetensors")
+    for _ in range(2):  # a second one that is as bad doesn't take its place
+        worse, said = make(again=True, budget=Budget(tokens=1))
+        assert worse.card.bleu < better.card.bleu
+        assert kept.read_bytes() == before
+    kept.unlink()
+    path.write_bytes(before)
+    _, said = make(again=True, budget=Budget(tokens=1))
+    assert f"is kept as {kept}. To have it back, rename it to {path.name}." in said
+    assert kept.read_bytes() == before
+    _, said = make(again=True, budget=Budget(tokens=20_000))
+    assert "kept" not in said
+
+
+def test_what_cannot_be_written_is_known_before_anything_is_trained(tmp_path, place):
+    (tmp_path / "models").write_text("a file where the folder should be")
+    with pytest.raises(OSError, match="models"):
+        make()
+    assert not place
+
+
+def test_two_trainings_of_one_translator_at_once_are_one_too_many():
+    path = saved_at("tiny", "phrasebook")
+    path.parent.mkdir(parents=True)
+    with making._alone(path), pytest.raises(making.AlreadyTraining, match="is training"):
+        make()
+    make()
 
 
 def test_a_finished_one_is_preferred_to_an_interrupted_one_and_of_those_the_furthest():
@@ -175,6 +237,37 @@ def test_an_interrupted_training_is_kept_and_goes_on_to_the_same_end(place):
     english = [pair.english for pair in PAIRS]
     assert resumed.card.share == 1
     assert resumed.translate_all(english) == whole.translate_all(english)
+
+
+def test_an_interrupted_training_goes_on_with_its_own_budget_where_none_is_said():
+    path = saved_at("tiny", "phrasebook")
+    make(budget=Budget(tokens=6_000), watchers=[interrupt_after(5)])
+    path.unlink()  # as after a kill: only the checkpoint is there
+    made, said = make()
+    assert "Going on with a training that was interrupted." in said
+    assert made.card.share == 1
+
+
+def test_an_interrupted_training_is_not_lost_to_another_budget(place):
+    make(budget=Budget(seconds=90), watchers=[interrupt_after(5)])
+    asked = len(place)
+    with pytest.raises(making.TrainingKept, match=r"--data phrasebook --minutes 1\.5\. .*--again"):
+        make(budget=Budget(seconds=30))
+    assert len(place) == asked
+    _, said = make(budget=Budget(seconds=90), watchers=[interrupt_after(6)])
+    assert "Going on" in said
+    made, said = make(again=True, budget=Budget(tokens=2_000))
+    assert "Going on" not in said
+    assert made.card.share == 1
+
+
+def test_what_was_trained_further_is_not_replaced_by_what_was_hardly_begun():
+    further, _ = make(watchers=[interrupt_after(9)])
+    path = saved_at("tiny", "phrasebook")
+    _, said = make(again=True, watchers=[interrupt_after(2)])
+    assert f"The further trained translator {path} stays as it was." in said
+    assert card_of(path).share == further.card.share
+    assert further.card.done == f"{int(100 * further.card.share)}%" != "100%"
 
 
 def test_an_interrupted_training_on_other_sentences_is_begun_anew(monkeypatch):
