@@ -219,7 +219,7 @@ def _saved(arguments: argparse.Namespace):
     they have none of their own whose training was finished: names and shapes are the same."""
     from workbook.device import pick_device
     from workbook.translator.assembly import take
-    from workbook.translator.making import goes_on, is_finished, saved
+    from workbook.translator.saved import goes_on, is_finished, saved
     from workbook.translator.translation import Translator
 
     path = saved(arguments.preset, arguments.data, arguments.mine)

@@ -1626,7 +1626,7 @@ compare_step(mended_step)
 # %% tags=["nbval-ignore-output"]
 from workbook.translator.assembly import take
 from workbook.translator.credits import credits
-from workbook.translator.making import saved_at
+from workbook.translator.saved import saved_at
 from workbook.translator.translation import Card, Translator, words_of
 
 card = Card(

@@ -17,7 +17,7 @@ from workbook.download import CannotFetch
 from workbook.syllabus import LESSONS
 from workbook.toolbox import save
 from workbook.training import Budget
-from workbook.translator import making
+from workbook.translator import making, presets, saved
 from workbook.translator.credits import credits, in_a_terminal
 
 
@@ -36,10 +36,10 @@ def place(tmp_path, monkeypatch):
         raise tatoeba.NoTatoeba("nowhere")
 
     monkeypatch.setattr(making.mixture, "gather", gather)
-    monkeypatch.setattr(making.tatoeba, "find", find)
+    monkeypatch.setattr(tatoeba, "find", find)
     for name in ("tiny", "small"):
         monkeypatch.setitem(
-            making.PRESETS, name, replace(test_making.MINUTE, name=name, tokens=20_000)
+            presets.PRESETS, name, replace(test_making.MINUTE, name=name, tokens=20_000)
         )
     return record
 
@@ -303,7 +303,7 @@ def test_minutes_are_a_budget_of_seconds(place, monkeypatch):
     assert seen == [Budget(seconds=90.0), None]
     # As goes_on shows them, they are the same budget.
     assert main(["translator", "--minutes", "0.333333333"]) == 1
-    shown = making._command("tiny", "phrasebook", False, seen[-1]).split()[-1]
+    shown = saved._command("tiny", "phrasebook", False, seen[-1]).split()[-1]
     assert main(["translator", "--minutes", shown]) == 1
     assert seen[-1] == seen[-2]
 

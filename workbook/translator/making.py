@@ -1,29 +1,34 @@
 """A translator made, from the corpus to its scores, or taken from where it was saved."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 
-from workbook.atomic import write_bytes
-from workbook.corpus import mixture, tatoeba
+from workbook.corpus import mixture
 from workbook.corpus.mixture import Corpus
 from workbook.corpus.pairs import SentencePair
 from workbook.device import describe_device, pick_device
-from workbook.home import root
-from workbook.tensor_file import BrokenTensorFile, read_note
+from workbook.tensor_file import BrokenTensorFile
 from workbook.training import AnotherRun, Budget, Moment, Run, WarmupAndDecay, muon, train
 from workbook.translator.assembly import Pieces, take
 from workbook.translator.beginning import begin_aligned
-from workbook.translator.presets import PRESETS, Preset
+from workbook.translator.presets import Preset
 from workbook.translator.real_positions import real_positions_only
+from workbook.translator.saved import (
+    alone,
+    checkpoint_of,
+    keep_better,
+    keep_unfinished,
+    models_folder,
+    saved_at,
+    to_go_on,
+    to_reuse,
+)
 from workbook.translator.scoring import Score, scores
 from workbook.translator.sentence_case import SentenceCase
 from workbook.translator.text import Batches, SubwordTokenizer
-from workbook.translator.translation import Card, Translator, card_of, words_of
+from workbook.translator.translation import Card, Translator, words_of
 from workbook.translator.vocabulary_loss import train_step
 
 MAX_LENGTH = 256  # positions of a sentence, in the model's table
@@ -32,64 +37,6 @@ _TOKENS_A_DRAW = 12  # a longer training chooses among more sentences of the phr
 _MOST_DRAWN = 600_000  # two cores write them in one minute or two
 _FASTEST = 10_000  # target tokens that `small` reads a second, on a processor with many cores
 _SCORED = 500  # test sentences for the figure that is shown after training
-
-
-class TrainingKept(ValueError):
-    """A training that was interrupted is kept, and another one would be in its place."""
-
-
-class AlreadyTraining(ValueError):
-    """Another process is training the same translator."""
-
-
-def models_folder() -> Path:
-    """Where translators are saved; not in git."""
-    return root() / "models"
-
-
-def saved_at(preset: str, corpus: str, mine: bool = False) -> Path:
-    """The file of a translator."""
-    return models_folder() / f"{preset}-{corpus}{'-mine' if mine else ''}.safetensors"
-
-
-def saved(preset: str | None = None, choice: str = "auto", mine: bool = False) -> Path | None:
-    """The best translator that has been saved: a finished one if there is any, else the one whose
-    training came furthest; of equals Tatoeba before phrasebook, the higher BLEU, the largest
-    preset. None where there is none. A damaged file is as good as none."""
-    sizes = [preset] if preset else list(reversed(PRESETS))
-    data = ["tatoeba", "phrasebook"] if choice == "auto" else [choice]
-    ranks = {
-        path: (card.share, name == "tatoeba", card.bleu)
-        for name in data
-        for size in sizes
-        if (card := _card_at(path := saved_at(size, name, mine))) is not None
-    }
-    return max(ranks, key=ranks.__getitem__, default=None)
-
-
-def is_finished(path: Path) -> bool:
-    """Whether a translator is saved here whose training was done to its end."""
-    card = _card_at(path)
-    return card is not None and card.share >= 1
-
-
-def goes_on(path: Path) -> str:
-    """The command that goes on with the interrupted training of the translator saved here, an
-    empty string where nothing is kept to go on from. Raises as `Translator.load`."""
-    budget = _interrupted_budget(path)
-    if budget is None:
-        return ""
-    card = card_of(path)
-    return _command(card.preset, card.corpus, card.mine, budget)
-
-
-def _command(preset: str, corpus: str, mine: bool, budget: Budget) -> str:
-    command = f"workbook translator --preset {preset} --data {corpus}"
-    if mine:
-        command += " --mine"
-    if budget.seconds:
-        command += f" --minutes {budget.seconds / 60:.9g}"
-    return command
 
 
 def translator(
@@ -124,7 +71,7 @@ def translator(
     pieces = take(mine)
     device = pick_device()
     if not again:
-        path = _to_reuse(preset, choice, mine, budget or preset.budget, say)
+        path = to_reuse(preset.name, choice, mine, budget or preset.budget, say)
         if path is not None:
             say(f"Using the translator saved as {path}.")
             if budget is not None:
@@ -135,7 +82,7 @@ def translator(
             kept = Translator.load(path, pieces, device)
             _describe(kept.card, say)
             return kept
-        budget = _to_go_on(preset, choice, mine, budget)
+        budget = to_go_on(preset.name, choice, mine, budget)
     budget = budget or preset.budget
     # What can't be written is better known before the training than after it.
     models_folder().mkdir(parents=True, exist_ok=True)
@@ -146,7 +93,7 @@ def translator(
     asked = f"Time: {budget.seconds / 60:g} min, as asked for" if budget.seconds else ""
     say(f"{asked or f'Size: {preset.about}'}. Here: {describe_device(device)}.")
     path = saved_at(preset.name, corpus.name, mine)
-    with _alone(path):
+    with alone(path):
         made, run = train_translator(
             preset, corpus, pieces, device, budget, say, watchers, again, seed
         )
@@ -160,13 +107,13 @@ def translator(
                 bleu=reached[0].value,
                 expect=expectation(corpus, reached[0].value),
             )
-            _keep_better(path, made.card, say)
+            keep_better(path, made.card, say)
             made.save(path)
-            _checkpoint(path).unlink(missing_ok=True)
+            checkpoint_of(path).unlink(missing_ok=True)
             say(f"Saved as {path}.")
         else:
             made.card = replace(made.card, expect=expectation(corpus, None))
-            _keep_unfinished(made, path, say)
+            keep_unfinished(made, path, say)
     _describe(made.card, say)
     return made
 
@@ -220,7 +167,7 @@ def train_translator(
         model = pieces.Transformer(**shape)
     begin_aligned(model, encoded)
     model.to(device)
-    checkpoint = _checkpoint(saved_at(preset.name, corpus.name, pieces.mine))
+    checkpoint = checkpoint_of(saved_at(preset.name, corpus.name, pieces.mine))
     if again:
         checkpoint.unlink(missing_ok=True)
     taken_up = checkpoint.exists()
@@ -322,128 +269,6 @@ def _spread(pairs: Sequence[SentencePair], most: int) -> list[SentencePair]:
     return [pairs[number * len(pairs) // count] for number in range(count)]
 
 
-def _places(preset: Preset, choice: str, mine: bool) -> list[Path]:
-    """Where a translator may be saved that is as good as the one asked for, the best first."""
-    names = [choice]
-    if choice == "auto":
-        # One on the phrasebook will do where there are no better data to train on.
-        names = ["tatoeba"] if _tatoeba_is_here() else ["tatoeba", "phrasebook"]
-    return [saved_at(preset.name, name, mine) for name in names]
-
-
-def _to_reuse(
-    preset: Preset, choice: str, mine: bool, budget: Budget, say: Callable[[str], None]
-) -> Path | None:
-    """The saved translator to take instead of training one, if any; only whole trainings count.
-    None as well where one was being trained anew, on this budget, and was interrupted."""
-    for path in _places(preset, choice, mine):
-        if is_finished(path):
-            return None if _interrupted_budget(path) == budget else path
-        if path.exists() and (problem := _problem_of(path)):
-            say(f"{problem}. Another one takes its place.")
-    return None
-
-
-def _to_go_on(preset: Preset, choice: str, mine: bool, budget: Budget | None) -> Budget | None:
-    """The budget of the training that was interrupted, if any; else the one asked for. Raises
-    TrainingKept where they differ."""
-    for path in _places(preset, choice, mine):
-        kept = _interrupted_budget(path)
-        if kept is not None and budget not in (None, kept):
-            name = path.stem.removesuffix("-mine").removeprefix(f"{preset.name}-")
-            raise TrainingKept(
-                "What a training with another budget had learnt when it was interrupted is kept. "
-                f"To go on with it: {_command(preset.name, name, mine, kept)}. To give it up and "
-                "train for as long as you say, add --again."
-            )
-        if kept is not None:
-            return kept
-    return budget
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Two trainings of one translator would write one checkpoint. The lock is the operating
-    system's: it goes when its process does, however that ended."""
-    lock = FileLock(path.with_name(f".{path.stem}.lock"), thread_local=False)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise AlreadyTraining(
-            f"another process is training {path} right now. Let it end, or end it, and run the "
-            "same command again: it goes on from there."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _tatoeba_is_here() -> bool:
-    try:
-        tatoeba.find()
-    except tatoeba.NoTatoeba:
-        return False
-    return True
-
-
-def _keep_unfinished(made: Translator, path: Path, say: Callable[[str], None]) -> None:
-    """Save what an interrupted training came to, unless a translator is there that was trained
-    further, or to its end."""
-    there = _card_at(path)
-    if there is not None and there.share > made.card.share:
-        which = "finished" if there.share >= 1 else "further trained"
-        say(f"The {which} translator {path} stays as it was.")
-    else:
-        made.save(path)
-        say(f"What it has learnt is saved as {path}.")
-    if command := goes_on(path):
-        say(f"To go on with this training: {command}")
-    else:
-        say("It was stopped within a step, before anything was kept to go on from.")
-
-
-def _keep_better(path: Path, card: Card, say: Callable[[str], None]) -> None:
-    """Put a finished translator that is better than its successor beside it, unless one that is
-    better still has been put there before."""
-    before = _card_at(path)
-    if before is None or before.share < 1 or before.bleu <= card.bleu:
-        return
-    kept = path.with_name(f"{path.stem}.before{path.suffix}")
-    older = _card_at(kept)
-    if older is None or older.bleu <= before.bleu:
-        write_bytes(kept, path.read_bytes())
-        say(
-            f"The translator that was here before is better ({before.scores[0]}) and is kept as "
-            f"{kept}. To have it back, rename it to {path.name}."
-        )
-
-
-def _card_at(path: Path) -> Card | None:
-    """The card of a translator; None where none is saved, or a damaged one."""
-    try:
-        return card_of(path)
-    except (BrokenTensorFile, OSError):
-        return None
-
-
-def _problem_of(path: Path) -> str:
-    """Why a saved translator can't be read; an empty string where it can."""
-    try:
-        card_of(path)
-    except (BrokenTensorFile, OSError) as error:
-        return str(error)
-    return ""
-
-
-def _interrupted_budget(path: Path) -> Budget | None:
-    """Of the training of this translator that was interrupted; None where none was."""
-    try:
-        return Budget(**read_note(_checkpoint(path))["settings"]["budget"])
-    except (BrokenTensorFile, OSError, KeyError, TypeError, ValueError):
-        return None
-
-
 def _describe(card: Card, say: Callable[[str], None]) -> None:
     say(f"It was trained on {card.about}.")
     if card.share < 1:
@@ -451,7 +276,3 @@ def _describe(card: Card, say: Callable[[str], None]) -> None:
     if card.scores:
         say(f"On sentences it hasn't seen: {', '.join(card.scores)} (95 % intervals).")
     say(f"What to expect: {card.expect}")
-
-
-def _checkpoint(path: Path) -> Path:
-    return path.with_name(f".{path.stem}.checkpoint.safetensors")
