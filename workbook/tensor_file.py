@@ -58,19 +58,26 @@ def read_note(path: Path) -> dict[str, Any]:
 
 
 def model_tensors(model: nn.Module) -> dict[str, Tensor]:
-    """What has to be saved of a model: parameters and buffers by name; what is tied, once."""
-    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    """What has to be saved of a model: the parameters and persistent buffers themselves, by name;
+    what is tied, once, where `state_dict()` has it under each of its names."""
+    own: dict[int, tuple[str, Tensor]] = {}
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        if isinstance(tensor, Tensor):  # and not a module's extra state
+            own.setdefault(id(tensor), (name, tensor))
+    return dict(own.values())
 
 
 @torch.no_grad()
 def load_tensors(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """Put what `model_tensors` gave back into a model of the same kind.
 
-    Raises ValueError where names or shapes differ; the model is then as it was.
+    A tensor that the model has only as a non-persistent buffer is passed over. Raises ValueError
+    where names or shapes differ; the model is then as it was.
     """
     own = model_tensors(model)
-    if own.keys() != tensors.keys():
-        differ = sorted(own.keys() ^ tensors.keys())
+    buffers = {name for name, _ in model.named_buffers(remove_duplicate=False)}
+    rebuilt = buffers - model.state_dict().keys()
+    if differ := sorted(own.keys() ^ (tensors.keys() - rebuilt)):
         raise ValueError(f"only one of the two has {', '.join(differ[:4])}")
     for name, tensor in own.items():
         if tensor.shape != tensors[name].shape:

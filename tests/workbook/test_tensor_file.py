@@ -97,3 +97,28 @@ def test_weights_of_another_model_are_refused_and_change_nothing(wrong):
     with pytest.raises(ValueError, match=r"embedding\.weight"):
         load_tensors(model, model_tensors(wrong))
     assert all(torch.equal(before[name], t) for name, t in model_tensors(model).items())
+
+
+class Masked(nn.Module):
+    """Rebuilds its mask, as a causal one is rebuilt, and shares one table by two names."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(2, 2)
+        self.register_buffer("mask", torch.ones(2, 2).tril(), persistent=False)
+        self.register_buffer("scratch", torch.randn(2), persistent=False)
+        self.register_buffer("table", self.scratch)
+
+
+def test_what_a_model_rebuilds_is_not_saved():
+    assert sorted(model_tensors(Masked())) == ["linear.bias", "linear.weight", "table"]
+
+
+def test_a_file_that_holds_what_the_model_rebuilds_is_taken():
+    model, other = Masked(), Masked()
+    load_tensors(other, {**model_tensors(model), "mask": torch.zeros(2, 2)})
+    assert torch.equal(other.linear.weight, model.linear.weight)
+    assert torch.equal(other.table, model.table)
+    assert torch.equal(other.mask, torch.ones(2, 2).tril())
+    with pytest.raises(ValueError, match="only one of the two has musk"):
+        load_tensors(other, {**model_tensors(model), "musk": torch.zeros(2, 2)})

@@ -193,8 +193,14 @@ class Translator:
         try:
             load_tensors(model, tensors)
         except ValueError as error:
+            command = f"workbook translator --preset {card.preset} --data {card.corpus}"
+            if pieces.mine:
+                command += " --mine"
+            if pieces.mine == card.mine:  # or the command would take this file again
+                command += " --again"
             raise ValueError(
-                f"the weights of {path} don't fit this Transformer: {error}; train it anew"
+                f"the weights of {path} don't fit this Transformer: {error}; train weights that "
+                f"do with `{command}`"
             ) from error
         return cls(model, tokenizer, case, card, pieces)
 

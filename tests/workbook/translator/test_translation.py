@@ -230,11 +230,30 @@ def test_weights_go_into_the_pieces_that_are_given(real, tmp_path):
     assert torch.equal(again.model.head.weight, real.model.head.weight)
 
 
-def test_pieces_that_build_another_shape_are_refused(real, tmp_path):
+@pytest.mark.parametrize(
+    ("trained", "mine", "more"),
+    [(False, True, " --mine"), (True, True, " --mine --again"), (False, False, " --again")],
+)
+def test_pieces_that_build_another_shape_are_refused_with_the_command_that_helps(
+    real, tmp_path, trained, mine, more
+):
+    real.card = replace(real.card, mine=trained)
     real.save(tmp_path / "a")
-    other = replace(real.pieces, Transformer=lambda **shape: nn.Linear(2, 2))
-    with pytest.raises(ValueError, match="don't fit this Transformer"):
+    other = replace(real.pieces, Transformer=lambda **shape: nn.Linear(2, 2), mine=mine)
+    command = f"`workbook translator --preset tiny --data phrasebook{more}`"
+    with pytest.raises(ValueError, match=f"don't fit this Transformer.*{command}"):
         Translator.load(tmp_path / "a", other)
+
+
+def test_weights_go_into_pieces_that_keep_a_mask_of_their_own(real, tmp_path):
+    class Own(type(real.model)):
+        def __init__(self, **shape):
+            super().__init__(**shape)
+            self.register_buffer("causal", torch.ones(4, 4).tril(), persistent=False)
+
+    real.save(tmp_path / "a")
+    again = Translator.load(tmp_path / "a", replace(real.pieces, Transformer=Own, mine=True))
+    assert torch.equal(again.model.head.weight, real.model.head.weight)
 
 
 @pytest.mark.parametrize("note", [{}, {"format": 99}, {"format": 1, "card": {"words": ""}}])
