@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from workbook.atomic import write_bytes
@@ -30,17 +30,17 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], note: Mapping[str, 
     write_bytes(path, save(own, {_NOTE: json.dumps(note, ensure_ascii=False)}))
 
 
-def read_tensors(
-    path: Path, device: torch.device | str = "cpu"
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and the note of a file. Raises BrokenTensorFile, and OSError where it can't be
-    read."""
-    note = read_note(path)
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors, on the CPU, and the note of a file. Nothing ties them to it: it can be replaced
+    while they are in use. Raises BrokenTensorFile, and OSError where it can't be read."""
+    content = path.read_bytes()
     try:
-        with safe_open(path, framework="pt", device=str(device)) as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, note  # noqa: SIM118
+        tensors = load(content)
     except SafetensorError as error:
         raise _broken(path, error) from error
+    # The format: the header's length in eight bytes, then the header. `load` keeps the note back.
+    end = 8 + int.from_bytes(content[:8], "little")
+    return tensors, _note(path, json.loads(content[8:end]).get("__metadata__"))
 
 
 def read_note(path: Path) -> dict[str, Any]:
@@ -49,12 +49,9 @@ def read_note(path: Path) -> dict[str, Any]:
         pass
     try:
         with safe_open(path, framework="pt") as file:
-            note = json.loads((file.metadata() or {})[_NOTE])
-    except (SafetensorError, KeyError, ValueError) as error:
+            return _note(path, file.metadata())
+    except SafetensorError as error:
         raise _broken(path, error) from error
-    if not isinstance(note, dict):
-        raise _broken(path, TypeError(f"its note is a {type(note).__name__}"))
-    return note
 
 
 def model_tensors(model: nn.Module) -> dict[str, Tensor]:
@@ -86,6 +83,16 @@ def load_tensors(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
             )
     for name, tensor in own.items():
         tensor.copy_(tensors[name])
+
+
+def _note(path: Path, metadata: Mapping[str, str] | None) -> dict[str, Any]:
+    try:
+        note = json.loads((metadata or {})[_NOTE])
+    except (KeyError, ValueError) as error:
+        raise _broken(path, error) from error
+    if not isinstance(note, dict):
+        raise _broken(path, TypeError(f"its note is a {type(note).__name__}"))
+    return note
 
 
 def _broken(path: Path, error: Exception) -> BrokenTensorFile:

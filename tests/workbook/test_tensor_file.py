@@ -1,10 +1,13 @@
 """Tensors and a note in one file."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from safetensors.torch import save
 from torch import nn
 
-from workbook import atomic
+from workbook import atomic, tensor_file
 from workbook.tensor_file import (
     BrokenTensorFile,
     load_tensors,
@@ -67,8 +70,49 @@ def test_a_file_without_a_note_is_none_of_ours(tmp_path):
 
 
 def test_a_missing_file_is_told_as_one(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        read_tensors(tmp_path / "a")
+    for read in (read_tensors, read_note):
+        with pytest.raises(FileNotFoundError):
+            read(tmp_path / "a")
+
+
+@pytest.mark.parametrize("note", ["no JSON", "[1]"])
+def test_a_note_of_another_kind_is_none_of_ours(tmp_path, note):
+    (tmp_path / "a").write_bytes(save({"a": torch.ones(1)}, {"note": note}))
+    for read in (read_tensors, read_note):
+        with pytest.raises(BrokenTensorFile):
+            read(tmp_path / "a")
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux lists what is mapped")
+def test_what_was_read_is_not_mapped_to_the_file(tmp_path):
+    path = tmp_path / "a.safetensors"
+    write_tensors(path, {"a": torch.ones(5_000)}, {})
+    kept = read_tensors(path), read_note(path)
+    assert str(path) not in Path("/proc/self/maps").read_text()
+    assert len(kept) == 2
+
+
+def test_what_was_read_can_be_written_to_and_leaves_the_file_alone(tmp_path):
+    path = tmp_path / "a"
+    write_tensors(path, {"a": torch.ones(2)}, {})
+    read, _ = read_tensors(path)
+    read["a"].add_(1)
+    write_tensors(path, {"a": torch.zeros(2)}, {})
+    assert torch.equal(read["a"], torch.full((2,), 2.0))
+    assert torch.equal(read_tensors(path)[0]["a"], torch.zeros(2))
+
+
+def test_tensors_and_note_are_of_the_same_file(tmp_path, monkeypatch):
+    path, loads = tmp_path / "a", tensor_file.json.loads
+    write_tensors(path, {"a": torch.zeros(1)}, {"a": 0})
+
+    def meanwhile_replaced(text):
+        write_tensors(path, {"a": torch.ones(1)}, {"a": 1})
+        return loads(text)
+
+    monkeypatch.setattr(tensor_file.json, "loads", meanwhile_replaced)
+    tensors, note = read_tensors(path)
+    assert tensors["a"].item() == note["a"]
 
 
 class Tied(nn.Module):
