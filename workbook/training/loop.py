@@ -6,6 +6,7 @@ student's own `train_step` will do, and so will the step of another task.
 """
 
 import math
+import re
 import signal
 import threading
 import time
@@ -182,7 +183,10 @@ def train(
     `checkpoint_seconds` and at the end; after a stop within a step, the one before stays. Where it
     exists, the run goes on from it, to the same weights, bit for bit, as if it had never stopped
     (on a CPU, with a budget of tokens or steps). A finished run's checkpoint brings its weights
-    back.
+    back. For that, `name`, `budget`, `rate`, `smoothing`, `max_norm`, `optimizer`, `seed` and a
+    `precision` other than "auto" must be those of the checkpoint. The rate is known by its repr
+    without addresses, so of two functions only the names are told apart; the optimizer by its class
+    and options.
 
     Args:
         model: anything that `step` can train, on its device.
@@ -197,7 +201,7 @@ def train(
         optimizer: makes one for the model.
         watchers: called after every step and at the end with a `Moment`.
         seed: of dropout. Other random numbers are neither used nor moved on.
-        name: what the run is (its data, its model); a checkpoint of another name is refused.
+        name: what the run is (its data, its model).
 
     Raises:
         AnotherRun: the checkpoint is of other settings or another model.
@@ -212,18 +216,19 @@ def train(
     if device.type == "cpu":
         keep_freed_memory()
     model.train()
+    made = optimizer(model)
     settings = {
         "name": name,
         "budget": asdict(budget),
+        "rate": _without_addresses(rate),
         "smoothing": smoothing,
         "max_norm": max_norm,
+        "optimizer": _described(made),
         "seed": seed,
     }
-    running = _Running(model, optimizer(model), budget, settings)
+    running = _Running(model, made, budget, settings, "" if precision == "auto" else precision)
     if checkpoint is not None and checkpoint.exists():
         running.restore(checkpoint)
-    elif precision != "auto":
-        running.precision = precision
     devices = [device] if device.type == "cuda" else []
     stopped, saved, before = "finished", time.perf_counter(), time.perf_counter()
     within = False  # a step: the weights and the place may not belong together
@@ -274,6 +279,7 @@ class _Running:
         optimizer: torch.optim.Optimizer,
         budget: Budget,
         settings: dict[str, Any],
+        precision: str,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
@@ -281,7 +287,7 @@ class _Running:
         self.settings = settings
         self.progress = Progress()
         self.curve = _Curve()
-        self.precision = ""  # not decided yet
+        self.precision = precision  # "" is not decided yet
 
     @property
     def share(self) -> float:
@@ -332,33 +338,28 @@ class _Running:
                 else:
                     numbers.setdefault(str(index), {})[name] = value
         note = {
-            "settings": self.settings,
+            "settings": {**self.settings, "precision": self.precision},
             "progress": asdict(self.progress),
             "curve": asdict(self.curve),
-            "precision": self.precision,
             "optimizer": {"groups": state["param_groups"], "numbers": numbers},
         }
         write_tensors(path, tensors, note)
 
     def restore(self, path: Path) -> None:
         tensors, note = read_tensors(path)
-        if note.get("settings") != self.settings:
+        kept = note.get("settings", {})
+        asked = {**self.settings, "precision": self.precision or kept.get("precision")}
+        if differ := [name for name in kept | asked if kept.get(name) != asked.get(name)]:
+            theirs, ours = ({n: of[n] for n in differ if n in of} for of in (kept, asked))
             raise AnotherRun(
-                f"{path} belongs to a run with the settings {note.get('settings')}, and this one "
-                f"has {self.settings}; delete it to begin anew, or take another file"
+                f"{path} belongs to a run with the settings {theirs}, and this one has {ours}; "
+                "delete it to begin anew, or take another file"
             )
         own = {
             name.removeprefix("model."): tensor
             for name, tensor in tensors.items()
             if name.startswith("model.")
         }
-        try:
-            load_tensors(self.model, own)
-        except ValueError as error:
-            raise AnotherRun(
-                f"{path} belongs to a run of another model ({error}); delete it to begin anew, or "
-                "take another file"
-            ) from error
         numbers = note["optimizer"]["numbers"]
         state = {int(index): dict(slots) for index, slots in numbers.items()}
         for name, tensor in tensors.items():
@@ -366,11 +367,32 @@ class _Running:
                 _, index, slot = name.split(".", 2)
                 state.setdefault(int(index), {})[slot] = tensor
         groups = note["optimizer"]["groups"]
-        self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+        try:
+            self.optimizer.load_state_dict({"state": state, "param_groups": groups})
+            load_tensors(self.model, own)  # last: a model that is refused stays as it was
+        except ValueError as error:
+            raise AnotherRun(
+                f"{path} belongs to a run of another model or optimizer ({error}); delete it to "
+                "begin anew, or take another file"
+            ) from error
         self.progress = Progress(**note["progress"])
         curve = note["curve"]
         self.curve = _Curve(**{**curve, "points": [tuple(point) for point in curve["points"]]})
-        self.precision = note["precision"]
+        self.precision = asked["precision"]
+
+
+def _without_addresses(asked: object) -> str:
+    """The repr, without the addresses of functions and objects, which are others in every run."""
+    return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(asked))
+
+
+def _described(optimizer: torch.optim.Optimizer) -> str:
+    """Its class and the options of its groups, without the rate, which the loop sets."""
+    options = [
+        {name: value for name, value in group.items() if name not in ("params", "lr")}
+        for group in optimizer.param_groups
+    ]
+    return f"{type(optimizer).__qualname__} {_without_addresses(options)}"
 
 
 def _tried(

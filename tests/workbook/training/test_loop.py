@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +14,7 @@ from torch import nn
 
 from workbook.home import root
 from workbook.pieces import Transformer
-from workbook.tensor_file import BrokenTensorFile, read_note
+from workbook.tensor_file import BrokenTensorFile, read_note, read_tensors, write_tensors
 from workbook.training import (
     AnotherRun,
     Budget,
@@ -21,6 +22,8 @@ from workbook.training import (
     Moment,
     Progress,
     WarmupAndDecay,
+    adam,
+    muon,
     precision,
     train,
 )
@@ -365,6 +368,19 @@ def test_it_runs_in_a_thread_too():
 # Checkpoints
 
 
+class Constant:
+    """A rate whose repr holds its address."""
+
+    def __call__(self, share, step):
+        return 1e-3
+
+    at = __call__
+
+
+def adam_of(made, weight_decay):
+    return torch.optim.AdamW(made.parameters(), weight_decay=weight_decay)
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -426,12 +442,55 @@ def test_a_finished_run_brings_its_weights_back_without_a_step(tmp_path):
         {"smoothing": 0.2},
         {"seed": 8},
         {"name": "another corpus"},
+        {"precision": "bfloat16"},
+        {"rate": WarmupAndDecay(1e-4)},
+        {"rate": lambda share, step: 1e-4},
+        {"optimizer": muon},
+        {"optimizer": partial(adam_of, weight_decay=0.1)},
+        {"optimizer": lambda made: torch.optim.SGD(made.parameters(), momentum=0.9)},
     ],
 )
-def test_a_checkpoint_of_other_settings_is_refused(tmp_path, other):
+def test_a_checkpoint_of_other_settings_is_refused_and_changes_nothing(tmp_path, other):
     run(model(), checkpoint=tmp_path / "c")
-    with pytest.raises(AnotherRun, match="delete it"):
-        run(model(), checkpoint=tmp_path / "c", **other)
+    made = model()
+    before = weights(made)
+    with pytest.raises(AnotherRun, match=f"{next(iter(other))}.*delete it"):
+        run(made, checkpoint=tmp_path / "c", **other)
+    assert same(weights(made), before)
+
+
+def test_only_the_settings_that_differ_are_told(tmp_path):
+    run(model(), checkpoint=tmp_path / "c")
+    with pytest.raises(AnotherRun, match=r"settings \{'seed': 3\}, and .* \{'seed': 8\}; delete"):
+        run(model(), checkpoint=tmp_path / "c", seed=8)
+
+
+@pytest.mark.parametrize(
+    "made_anew", [Constant, lambda: Constant().at, lambda: partial(Constant())]
+)
+def test_the_address_of_a_rate_is_none_of_its_settings(tmp_path, made_anew):
+    first, second = made_anew(), made_anew()
+    assert repr(first) != repr(second)
+    run(model(), checkpoint=tmp_path / "c", rate=first)
+    assert run(model(), checkpoint=tmp_path / "c", rate=second).finished
+
+
+def test_a_checkpoint_from_before_a_setting_was_kept_is_of_another_run(tmp_path):
+    run(model(), checkpoint=tmp_path / "c")
+    tensors, note = read_tensors(tmp_path / "c")
+    del note["settings"]["optimizer"]
+    write_tensors(tmp_path / "c", tensors, note)
+    with pytest.raises(AnotherRun, match=r"settings \{\}, and this one has \{'optimizer'"):
+        run(model(), checkpoint=tmp_path / "c")
+
+
+def test_an_optimizer_of_other_parameters_is_refused_and_changes_nothing(tmp_path):
+    run(model(), checkpoint=tmp_path / "c")
+    made = model()
+    before = weights(made)
+    with pytest.raises(AnotherRun, match="another model or optimizer"):
+        run(made, checkpoint=tmp_path / "c", optimizer=lambda made: adam(made.head))
+    assert same(weights(made), before)
 
 
 def test_a_checkpoint_of_another_model_is_refused_and_changes_nothing(tmp_path):
@@ -460,4 +519,7 @@ def test_a_resumed_run_keeps_the_precision_it_began_with(tmp_path, monkeypatch):
             raise KeyboardInterrupt
 
     run(model(), precision="auto", watchers=[stop], checkpoint=tmp_path / "c")
+    with pytest.raises(AnotherRun, match=r"'precision': 'bfloat16'.*'precision': 'float32'"):
+        run(model(), precision="float32", checkpoint=tmp_path / "c")
     assert run(model(), precision="auto", checkpoint=tmp_path / "c").precision == "bfloat16"
+    assert run(model(), precision="bfloat16", checkpoint=tmp_path / "c").precision == "bfloat16"
