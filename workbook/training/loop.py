@@ -10,6 +10,7 @@ import re
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -180,13 +181,15 @@ def train(
     the model keeps what it has learnt, and no exception is raised. A second one stops at once.
 
     With `checkpoint`, a file holds weights, optimizer and place, written at most every
-    `checkpoint_seconds` and at the end; after a stop within a step, the one before stays. Where it
-    exists, the run goes on from it, to the same weights, bit for bit, as if it had never stopped
-    (on a CPU, with a budget of tokens or steps). A finished run's checkpoint brings its weights
-    back. For that, `name`, `budget`, `rate`, `smoothing`, `max_norm`, `optimizer`, `seed` and a
-    `precision` other than "auto" must be those of the checkpoint. The rate is known by its repr
-    without addresses, so of two functions only the names are told apart; the optimizer by its class
-    and options.
+    `checkpoint_seconds` and at the end; after a stop within a step, the one before stays. One on
+    the way that can't be written is passed over with a warning.
+
+    Where the file exists, the run goes on from it, to the same weights, bit for bit, as if it had
+    never stopped (on a CPU, with a budget of tokens or steps). A finished run's checkpoint brings
+    its weights back. For that, `name`, `budget`, `rate`, `smoothing`, `max_norm`, `optimizer`,
+    `seed` and a `precision` other than "auto" must be those of the checkpoint. The rate is known by
+    its repr without addresses, so of two functions only the names are told apart; the optimizer by
+    its class and options.
 
     Args:
         model: anything that `step` can train, on its device.
@@ -206,6 +209,7 @@ def train(
     Raises:
         AnotherRun: the checkpoint is of other settings or another model.
         Diverged: the loss is infinite or no number; the checkpoint stays as it was before.
+        OSError: the last checkpoint can't be written; the model is trained all the same.
         ValueError: an epoch has no batches, or `precision` is unknown.
     """
     if precision not in ("auto", *PRECISIONS):
@@ -256,7 +260,7 @@ def train(
                     raise KeyboardInterrupt
                 late = time.perf_counter() - saved >= checkpoint_seconds
                 if checkpoint is not None and late and running.share < 1:
-                    running.save(checkpoint)
+                    running.save_on_the_way(checkpoint)
                     saved = time.perf_counter()
         except KeyboardInterrupt:
             stopped = "finished" if running.share >= 1 else "interrupted"
@@ -288,6 +292,7 @@ class _Running:
         self.progress = Progress()
         self.curve = _Curve()
         self.precision = precision  # "" is not decided yet
+        self.told = False  # that a checkpoint couldn't be written
 
     @property
     def share(self) -> float:
@@ -343,7 +348,21 @@ class _Running:
             "curve": asdict(self.curve),
             "optimizer": {"groups": state["param_groups"], "numbers": numbers},
         }
-        write_tensors(path, tensors, note)
+        try:
+            write_tensors(path, tensors, note)
+        except OSError as error:
+            raise OSError(
+                f"{path} can't be written ({error}); make room for it, or take another file"
+            ) from error
+
+    def save_on_the_way(self, path: Path) -> None:
+        """Save, or go on without: the next one may succeed. Only the first failure is told."""
+        try:
+            self.save(path)
+        except OSError as error:
+            if not self.told:
+                warnings.warn(f"{error}. The training goes on, and tries again", stacklevel=3)
+            self.told = True
 
     def restore(self, path: Path) -> None:
         tensors, note = read_tensors(path)

@@ -2,6 +2,8 @@
 
 import math
 import os
+import random
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +14,8 @@ import pytest
 import torch
 from torch import nn
 
+from workbook import tensor_file
+from workbook.atomic import write_bytes
 from workbook.home import root
 from workbook.pieces import Transformer
 from workbook.tensor_file import BrokenTensorFile, read_note, read_tensors, write_tensors
@@ -500,6 +504,45 @@ def test_a_checkpoint_of_another_model_is_refused_and_changes_nothing(tmp_path):
     with pytest.raises(AnotherRun, match="another model"):
         run(other, checkpoint=tmp_path / "c")
     assert same(weights(other), before)
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """A disk on which nothing can be written as long as `full` holds something."""
+    full = [True]
+
+    def write(path, content):
+        if full:
+            raise OSError(27, f"File too large, {random.random()}")  # as its .part has a name
+        write_bytes(path, content)
+
+    monkeypatch.setattr(tensor_file, "write_bytes", write)
+    return full
+
+
+def test_a_checkpoint_on_the_way_that_cannot_be_written_is_told_once_and_tried_again(
+    tmp_path, full
+):
+    def make_room(moment):
+        if moment.progress.steps == STEPS - 2:
+            full.clear()
+
+    made, path = model(), tmp_path / "c"
+    with pytest.warns(UserWarning, match="goes on") as told:
+        assert run(made, watchers=[make_room], checkpoint=path, checkpoint_seconds=0).finished
+    assert len(told) == 1
+    assert f"{path} can't be written ([Errno 27] File too large" in str(told[0].message)
+    assert same(weights(made), uninterrupted())
+    assert read_note(path)["progress"]["steps"] == STEPS
+
+
+def test_a_last_checkpoint_that_cannot_be_written_is_named_and_the_model_stays_trained(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    made, path = model(), tmp_path / "file" / "c"
+    with pytest.raises(OSError, match=rf"{re.escape(str(path))} can't be written.*make room"):
+        run(made, checkpoint=path)
+    assert same(weights(made), uninterrupted())
+    assert not made.training
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path):
