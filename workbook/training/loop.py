@@ -202,7 +202,8 @@ def train(
         smoothing, max_norm: handed to the step.
         precision: "float32", "bfloat16", or "auto", which tries both on the first batch.
         optimizer: makes one for the model.
-        watchers: called after every step and at the end with a `Moment`.
+        watchers: called after every step and at the end with a `Moment`. What they take is no time
+            of training: it counts neither for the budget nor for the speed.
         seed: of dropout. Other random numbers are neither used nor moved on.
         name: what the run is (its data, its model).
 
@@ -250,12 +251,11 @@ def train(
                 within = True
                 with arithmetic(running.precision, device):
                     loss, tokens = step(model, batch, running.optimizer, None, smoothing, max_norm)
-                now = time.perf_counter()
-                running.count(loss, tokens, now - before)
+                running.count(loss, tokens, time.perf_counter() - before)
                 within = False
-                before = now
                 for watcher in watchers:
                     watcher(running.moment())
+                before = time.perf_counter()
                 if interruption():
                     raise KeyboardInterrupt
                 late = time.perf_counter() - saved >= checkpoint_seconds

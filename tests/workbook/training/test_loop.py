@@ -253,6 +253,25 @@ def test_a_watcher_sees_every_step_and_the_end():
     assert "12 steps" in str(moments[-1])
 
 
+def test_what_a_watcher_takes_is_no_time_of_training(monkeypatch):
+    from workbook.training import loop
+
+    now = [0.0]
+    monkeypatch.setattr(loop.time, "perf_counter", lambda: now[0])
+
+    def step(*given):
+        now[0] += 1
+        return 1.0, 30
+
+    def slow(moment):
+        now[0] += 100
+
+    ended = run(model(), step=step, budget=Budget(seconds=5.0), watchers=[slow, slow])
+    assert ended.last.progress.steps == 5
+    assert ended.last.progress.seconds == 5
+    assert ended.last.tokens_per_second == 30
+
+
 def test_the_history_never_grows_long_and_keeps_its_mean():
     moments, losses = [], iter(range(5_000))
 
