@@ -2,7 +2,7 @@
 
 What isn't named here stays with the instructor: solutions, tests, and also a roster, downloads or a
 gradebook, whatever they are called and whether or not git tracks them. From git's list of files
-where git is there, else from the folder. The same files give the same bytes.
+where the course is in a repository, else from the folder. The same files give the same bytes.
 """
 
 import re
@@ -53,7 +53,8 @@ class Bundle:
 def bundle(root: Path, target: Path) -> Bundle:
     """Write the students' zip of the course in `root` to `target`, whole or not at all.
 
-    Raises CannotBundle where there are no released lessons, or where one holds a solution.
+    Raises CannotBundle where there are no released lessons, where one holds a solution, and where
+    git doesn't say what it tracks.
     """
     pictures = _pictures(root)
     shown = {name for name in _walk(root, (*FILES, *FOLDERS, *pictures)) if _shown(name, pictures)}
@@ -96,12 +97,26 @@ def _walk(root: Path, names: Iterable[str]) -> Iterator[str]:
 
 
 def _tracked(root: Path) -> list[str]:
-    """What git tracks below `root`; empty where it is no repository, or there is no git."""
+    """What git tracks below `root`; empty where it is in no repository.
+
+    Raises CannotBundle where it is in one and git doesn't answer: then nobody knows what isn't
+    tracked.
+    """
     command = ["git", "-C", str(root), "ls-files", "-z"]
     try:
         done = subprocess.run(command, capture_output=True, check=True, timeout=60)
-    except (OSError, subprocess.SubprocessError):
-        return []
+    except (OSError, subprocess.SubprocessError) as error:
+        folder = root.resolve()
+        repository = next((at for at in (folder, *folder.parents) if (at / ".git").exists()), None)
+        if repository is None:
+            return []
+        said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
+        raise CannotBundle(
+            f"{repository} is a git repository, and git doesn't say what it tracks:\n"
+            f"{said or error}\n"
+            "What to do: make `git ls-files` work there, or bundle from a copy outside of any "
+            "repository, which gives away all files in the course's folders."
+        ) from error
     return [name for name in done.stdout.decode("utf-8", "surrogateescape").split("\0") if name]
 
 

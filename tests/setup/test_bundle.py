@@ -1,5 +1,6 @@
 """The students' zip: everything they need, nothing that gives an answer away."""
 
+import os
 import re
 import subprocess
 import zipfile
@@ -172,12 +173,30 @@ def test_a_lesson_with_a_solution_in_it_is_refused(course, tmp_path):
     assert not (tmp_path / "out.zip").exists()
 
 
-def test_a_machine_without_git_bundles_too(course, tmp_path, monkeypatch):
-    def no_git(*arguments, **options):
-        raise FileNotFoundError("git")
+def no_git(*arguments, **options):
+    raise FileNotFoundError("there is no git")
 
+
+def test_a_machine_without_git_bundles_too(course, tmp_path, monkeypatch):
     monkeypatch.setattr(bundle_module.subprocess, "run", no_git)
     assert names(bundle(course, tmp_path / "out.zip").path) == SHOWN
+
+
+@pytest.mark.parametrize("below", ["", "course"])
+@pytest.mark.parametrize("why", ["dubious ownership", "there is no git"])
+def test_a_repository_that_git_does_not_read_is_refused(course, tmp_path, monkeypatch, why, below):
+    git(course.parent if below else course, "init")
+    git(course, "add", "--force", ".")
+    (course / "workbook" / "exam_answers.py").touch()
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)  # which may call every folder safe
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("LC_ALL", "C")
+    if why == "there is no git":
+        monkeypatch.setattr(bundle_module.subprocess, "run", no_git)
+    with pytest.raises(CannotBundle, match=rf"git repository(?s:.*){why}(?s:.*)What to do"):
+        bundle(course, tmp_path / "out.zip")
+    assert not (tmp_path / "out.zip").exists()
 
 
 def test_a_picture_of_the_readme_that_is_not_there_is_no_matter(course, tmp_path):
