@@ -2,24 +2,42 @@
 one."""
 
 import os
-import tempfile
+import secrets
+import stat
 from pathlib import Path
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, making its folder where there is none."""
+    """Put `content` at `path`, or where a link there leads, making its folder where there is none.
+
+    A new file may be read by whom the umask lets; one that is replaced keeps its permissions.
+    """
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    kept = _permissions(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    # Never more than is kept, so that nobody else reads a private file while it is written.
+    allowed = 0o666 if kept is None else kept
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, allowed)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        Path(temporary).chmod(0o644)  # mkstemp makes it readable by its owner alone
+        if kept is not None:
+            temporary.chmod(kept)  # of which the umask may have taken some
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
 def write_text(path: Path, text: str) -> None:
     """The same for text: UTF-8, line ends as they are in `text`."""
     write_bytes(path, text.encode())
+
+
+def _permissions(path: Path) -> int | None:
+    """Those of the file that is there; None where there is none, and on Windows, which has no such
+    permissions."""
+    if os.name != "posix" or not path.exists():
+        return None
+    return stat.S_IMODE(path.stat().st_mode)

@@ -2,10 +2,13 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
 from workbook.atomic import write_bytes, write_text
+
+posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no such permissions")
 
 
 def test_a_file_and_its_folders_are_made(tmp_path):
@@ -22,19 +25,64 @@ def test_a_file_is_replaced_as_a_whole(tmp_path):
     assert path.read_bytes() == b"\x00short"
 
 
-def test_a_link_is_replaced_and_not_written_through(tmp_path):
-    target, link = tmp_path / "target", tmp_path / "link"
-    target.write_text("theirs")
-    link.symlink_to(target)
-    write_text(link, "ours")
-    assert target.read_text() == "theirs"
-    assert link.read_text() == "ours"
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path, there):
+    target, link = tmp_path / "elsewhere" / "target", tmp_path / "link"
+    target.parent.mkdir()
+    if there:
+        target.write_text("old")
+    link.symlink_to(Path("elsewhere", "target"))
+    write_text(link, "new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert list(target.parent.iterdir()) == [target]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Windows has no such permissions")
-def test_everybody_may_read_it(tmp_path):
+@pytest.fixture
+def umask():
+    """Sets the umask; what it was before comes back after the test."""
+    before = os.umask(0o022)
+    yield os.umask
+    os.umask(before)
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@posix
+@pytest.mark.parametrize(("mask", "left"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_a_new_file_may_be_read_by_whom_the_umask_lets(tmp_path, umask, mask, left):
+    umask(mask)
     write_text(tmp_path / "file", "x")
-    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o644
+    assert mode(tmp_path / "file") == left
+
+
+@posix
+@pytest.mark.parametrize("kept", [0o600, 0o664, 0o440])
+def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path, umask, kept):
+    path = tmp_path / "file"
+    path.touch()
+    path.chmod(kept)
+    write_text(path, "new")
+    assert (path.read_text(), mode(path)) == ("new", kept)
+
+
+@posix
+def test_a_private_file_is_private_while_it_is_written(tmp_path, umask, monkeypatch):
+    path = tmp_path / "file"
+    path.touch()
+    path.chmod(0o600)
+    seen = []
+    really = os.fdopen
+
+    def noted(handle, *how):
+        seen.append(stat.S_IMODE(os.fstat(handle).st_mode))
+        return really(handle, *how)
+
+    monkeypatch.setattr(os, "fdopen", noted)
+    write_text(path, "new")
+    assert seen == [0o600]
 
 
 @pytest.mark.parametrize("step", ["fdopen", "replace"])
