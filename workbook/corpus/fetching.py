@@ -2,6 +2,7 @@
 
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from workbook.corpus.sources import Archive, Source
 from workbook.download import CannotFetch, ResumingDownload, reason
 
 _LARGEST = 500_000_000  # bytes unpacked; a few times what any of our data sets has
+# What `zipfile` raises for a file that is damaged, cut off, encrypted or packed in an unknown way.
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
 class _Wrong(Exception):
@@ -98,7 +101,7 @@ def _unpacked(zipped: Path, archive: Archive, source: Source) -> bytes:
             if size > _LARGEST:
                 raise _Wrong(f"{archive.member} would unpack to {size:,} bytes")
             content = opened.read(archive.member)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except _BROKEN as error:
         raise _Wrong(f"what came is no intact zip file ({error})") from error
     found = hashlib.sha256(content).hexdigest()
     if not archive.changing and found != source.sha256:

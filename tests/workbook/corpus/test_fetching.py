@@ -4,6 +4,7 @@ import hashlib
 import io
 import threading
 import zipfile
+import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
@@ -17,12 +18,20 @@ from workbook.download import CannotFetch
 TEXT = "".join(f"word {n}\tpalabra {n * n}\n" for n in range(9000)).encode()
 
 
-def zipped(text=TEXT, member="spa-eng/spa.txt"):
+def zipped(text=TEXT, member="spa-eng/spa.txt", compression=zipfile.ZIP_STORED):
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
+    with zipfile.ZipFile(made, "w", compression) as archive:
         archive.writestr("_about.txt", "about")
         archive.writestr(member, text)
     return made.getvalue()
+
+
+def damaged(member="spa-eng/spa.txt"):
+    """A zip file whose list of members is intact, and the compressed text of one is not."""
+    content = bytearray(zipped(member=member, compression=zipfile.ZIP_DEFLATED))
+    text = content.index(member.encode()) + len(member)
+    content[text] |= 0b110  # a kind of block that deflate doesn't have
+    return bytes(content)
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -197,6 +206,7 @@ def test_a_file_that_came_whole_before_a_kill_is_used(net):
     [
         (b"<html>Log in to the hotel's network</html>", "no intact zip file"),
         (zipped()[:-30], "no intact zip file"),
+        (damaged(), "no intact zip file"),
         (zipped(TEXT + b"more\n"), "sha256"),
         (zipped(member="other.txt"), "no spa-eng/spa.txt"),
     ],
@@ -213,6 +223,22 @@ def test_what_is_not_the_file_is_refused_and_the_next_address_asked(net, content
     assert any("bad.zip" in line and told in line for line in net.said)
     assert any("gone.zip" in line and "404" in line for line in net.said)
     assert left(source) == ["spa.txt"]
+
+
+def test_damaged_text_is_found_by_what_unpacks_it():
+    with zipfile.ZipFile(io.BytesIO(damaged())) as archive, pytest.raises(zlib.error):
+        archive.read("spa-eng/spa.txt")
+
+
+def test_a_resumed_file_whose_text_is_damaged_is_fetched_once_more_from_the_start(net):
+    source = net.source()
+    name = hashlib.sha256(source.archives[0].address.encode()).hexdigest()[:12]
+    source.fetched.parent.mkdir(parents=True)
+    (source.fetched.parent / f".{name}.part").write_bytes(damaged()[:-40])
+    net.server.files["/spa-eng.zip"] = (zipped(compression=zipfile.ZIP_DEFLATED), '"one"')
+    fetch(source, net.said.append, progress=False)
+    assert source.fetched.read_bytes() == TEXT
+    assert [asked for _, asked, _ in net.server.asked][-1] is None
 
 
 def test_a_wrong_file_everywhere_leaves_nothing_half_written(net):
