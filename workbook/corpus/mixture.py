@@ -6,6 +6,7 @@ out for testing, the other doesn't train on.
 """
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -81,9 +82,9 @@ def gather(
     """The corpus asked for.
 
     choice: `"tatoeba"` (with phrasebook pairs mixed in), `"phrasebook"`, or `"auto"`: Tatoeba where
-    it is here or can be fetched, else the phrasebook. fetch: whether the net may be asked. drawn:
-    pairs that the grammar writes to choose from for this training alone, where the phrasebook is
-    all there is.
+    it is here or can be fetched, else the phrasebook, and `say` is told why. fetch: whether the net
+    may be asked. drawn: pairs that the grammar writes to choose from for this training alone, where
+    the phrasebook is all there is.
 
     Raises ValueError for another choice, and for a Tatoeba file that is broken; for `"tatoeba"`
     also NoTatoeba or CannotFetch where it isn't to be had.
@@ -98,13 +99,13 @@ def gather(
         from workbook.corpus.fetching import fetch as bring
         from workbook.download import CannotFetch
 
-        if not fetch and choice == "tatoeba":
-            raise
-        if not fetch:
-            return phrasebook_corpus(drawn, say)
+        if given := os.environ.get("WORKBOOK_DATA"):
+            say(f"WORKBOOK_DATA is {given}, and no spa.txt is there.")
         try:
+            if not fetch:
+                raise
             bring(source("tatoeba"), say)
-        except CannotFetch as error:
+        except (tatoeba.NoTatoeba, CannotFetch) as error:
             if choice == "tatoeba":
                 raise
             say(str(error))

@@ -157,6 +157,30 @@ def test_without_a_network_it_is_the_phrasebook_and_that_is_said(monkeypatch):
         gather("tatoeba", say=said.append)
 
 
+@pytest.mark.parametrize("choice", ["auto", "tatoeba"])
+@pytest.mark.parametrize("allowed", [True, False])
+def test_data_that_are_looked_for_in_vain_are_named(monkeypatch, choice, allowed):
+    def fail(source, say):
+        raise CannotFetch("no server can be reached")
+
+    monkeypatch.setattr(fetching, "fetch", fail)
+    monkeypatch.setenv("WORKBOOK_DATA", "/mistyped")
+    said = []
+    try:
+        assert gather(choice, fetch=allowed, say=said.append).name == "phrasebook"
+        assert "Going on with the phrasebook" in said[-1]
+    except (CannotFetch, tatoeba.NoTatoeba):
+        assert choice == "tatoeba"
+    assert said[0] == "WORKBOOK_DATA is /mistyped, and no spa.txt is there."
+
+
+def test_data_that_are_not_asked_for_are_not_looked_for(monkeypatch):
+    monkeypatch.setenv("WORKBOOK_DATA", "/mistyped")
+    said = []
+    gather("phrasebook", say=said.append)
+    assert said == []
+
+
 def test_when_fetching_is_not_allowed_nothing_is_fetched():
     assert gather("auto", fetch=False).name == "phrasebook"
     with pytest.raises(tatoeba.NoTatoeba):
