@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, or where a link there leads, making its folder where there is none.
+    """Put `content` at `path`, making its folder where there is none.
 
-    A new file may be read by whom the umask lets; one that is replaced keeps its permissions.
+    A new file may be read by whom the umask lets; one that is replaced keeps its permissions. A
+    link is replaced: whoever laid it there doesn't decide what is written over.
     """
-    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = _permissions(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
@@ -36,8 +36,8 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _permissions(path: Path) -> int | None:
-    """Those of the file that is there; None where there is none, and on Windows, which has no such
+    """Those of the file that is there; None for none, for a link, and on Windows, which has no such
     permissions."""
-    if os.name != "posix" or not path.exists():
+    if os.name != "posix" or path.is_symlink() or not path.exists():
         return None
     return stat.S_IMODE(path.stat().st_mode)
