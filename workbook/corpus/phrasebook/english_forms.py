@@ -9,8 +9,9 @@ _IRREGULAR_VERBS = """
 be was been, begin began begun, bite bit bitten, break broke broken, bring brought brought,
 build built built, buy bought bought, catch caught caught, choose chose chosen, come came come,
 cost cost cost, cut cut cut, do did done, draw drew drawn, drink drank drunk, drive drove driven,
-eat ate eaten, fall fell fallen, feed fed fed, feel felt felt, find found found, fit fit fit, fly
-flew flown, forget forgot forgotten, get got gotten, give gave given, go went gone, grow grew grown,
+eat ate eaten, fall fell fallen, feed fed fed, feel felt felt, fight fought fought,
+find found found, fit fit fit, fly flew flown, forget forgot forgotten,
+forgive forgave forgiven, get got gotten, give gave given, go went gone, grow grew grown,
 have had had, hear heard heard, hold held held, hide hid hidden, hurt hurt hurt, know knew known,
 leave left left, lend lent lent, lie lay lain, lose lost lost, make made made, meet met met,
 pay paid paid, put put put, read read read, ride rode ridden, rise rose risen, run ran run,

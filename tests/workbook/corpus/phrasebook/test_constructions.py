@@ -361,6 +361,11 @@ def test_only_statements_may_be_plain():
     assert not parse("do you eat meat")
 
 
+@pytest.mark.parametrize("english", ["She lies.", "He lay.", "We are lying."])
+def test_a_word_with_two_everyday_meanings_and_no_context_is_left_out(english):
+    assert parse(english) == []
+
+
 @pytest.mark.parametrize("english", ["I read the book.", "You put on the coat.", "They cut bread."])
 def test_forms_that_could_be_present_or_past_are_left_out(english):
     assert parse(english) == []

@@ -48,6 +48,8 @@ def test_plurals(one, many):
         ("see", "sees", "saw", "seen", "seeing"),
         ("put", "puts", "put", "put", "putting"),
         ("forget", "forgets", "forgot", "forgotten", "forgetting"),
+        ("forgive", "forgives", "forgave", "forgiven", "forgiving"),
+        ("fight", "fights", "fought", "fought", "fighting"),
     ],
 )
 def test_verb_forms(verb, third, past_, participle_, ing):

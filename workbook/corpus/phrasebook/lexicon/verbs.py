@@ -61,7 +61,6 @@ complain | quejarse | person
 hurry | apurarse | person
 retire | jubilarse | role kin | | event
 die | morir | people kin pet | | event mishap
-lie | mentir | people kin
 apologize | disculparse | people kin
 joke | bromear | people kin
 fight | pelear | people kin
