@@ -18,6 +18,11 @@ RULES = {
     "el before a stressed a": """
         The water is cold. | El agua está fría.
         This water is cold. | Esta agua está fría.
+        I saw the eagle. | Vi al águila.
+        I saw another eagle. | Vi otra águila.
+        I saw the same eagle. | Vi a la misma águila.
+        I saw the other eagle. | Vi a la otra águila.
+        I saw the other eagles. | Vi a las otras águilas.
     """,
     "adjectives after and before the noun": """
         We saw a white horse. | Vimos un caballo blanco.

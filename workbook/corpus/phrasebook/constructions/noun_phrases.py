@@ -83,11 +83,11 @@ class Determiner:
 
     def in_spanish(self, gender: str, number: str, following: str) -> str:
         """Its Spanish form before a word."""
-        if self.kind in ("the", "ordinal", "same"):
-            article = spanish_nouns.article("definite", gender, number, following)
-            if self.kind == "the":
-                return article
-            return f"{article} {spanish_nouns.before_noun(self.spanish, gender, number)}"
+        if self.kind == "the":
+            return spanish_nouns.article("definite", gender, number, following)
+        if self.kind in ("ordinal", "same"):
+            word = spanish_nouns.before_noun(self.spanish, gender, number)
+            return f"{spanish_nouns.article('definite', gender, number, word)} {word}"
         if self.kind == "a":
             return spanish_nouns.article("indefinite", gender, number, following)
         if self.kind == "possessive":
