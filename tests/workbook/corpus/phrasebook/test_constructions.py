@@ -168,6 +168,12 @@ RULES = {
         You are right. | Tienes razón.
         I have to work. | Tengo que trabajar.
     """,
+    "quietly, of what makes a sound and of what makes none": """
+        We talked quietly. | Hablamos en voz baja.
+        We slept quietly. | Dormimos en silencio.
+        She walks quietly. | Camina en silencio.
+        He was writing quietly. | Estaba escribiendo en silencio.
+    """,
     "weather": """
         It is cold. | Hace frío.
         It is very hot today. | Hoy hace mucho calor.

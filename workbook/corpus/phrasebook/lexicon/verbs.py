@@ -26,11 +26,11 @@ study | estudiar | person | | hard study here
 travel | viajar | person
 rest | descansar | person pet livestock wild | | rest
 cook | cocinar | person | | well badly cook
-talk | hablar | person | | fast slowly loudly
+talk | hablar | person | | fast slowly loudly softly
 shout | gritar | person | | loudly
 whisper | susurrar | person
 wait | esperar | person | | patiently here
-walk | caminar | person | | fast slowly outside
+walk | caminar | person | | fast slowly quietly outside
 fly | volar | bird insect | | high
 drive | conducir | person | | well badly carefully slowly fast
 read | leer | person | | slowly fast study
@@ -40,7 +40,7 @@ draw | dibujar | person | | well
 snore | roncar | person | | loudly
 sneeze | estornudar | person | | mishap
 cough | toser | person | | mishap
-breathe | respirar | person | | slowly
+breathe | respirar | person | | slowly quietly
 arrive | llegar | person transit | | late early event
 fall | caerse | person | | event mishap
 bark | ladrar | dog | | loudly

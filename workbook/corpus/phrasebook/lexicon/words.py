@@ -101,7 +101,8 @@ loudly | fuerte | loudly
 carefully | con cuidado | carefully
 patiently | pacientemente | patiently
 a lot | mucho | well hard
-quietly | en silencio | study rest slowly
+quietly | en silencio | study rest quietly
+quietly | en voz baja | softly
 very well | muy bien | well
 very fast | muy rápido | fast
 very slowly | muy despacio | slowly
