@@ -36,7 +36,7 @@ class Nominal:
     spanish: its words; a pronoun's are those after a preposition (mí, ti, él).
     agreement: English person and number (1s, 2s, 3s, 1p, 3p); person: the Spanish verb's.
     classes: what it is, for verbs and adjectives to choose by. lemma: its Spanish noun, if any.
-    qualities: the English adjectives in it.
+    qualities: the English adjectives in it. parts: of several joined by `and`, each of them.
     """
 
     spanish: str
@@ -50,6 +50,7 @@ class Nominal:
     definite: bool = True
     human: bool = False
     qualities: tuple[str, ...] = ()
+    parts: tuple["Nominal", ...] = ()
 
     @property
     def family(self) -> frozenset[str]:
@@ -78,6 +79,11 @@ class Nominal:
     def as_object(self) -> str:
         """Its words after a verb, with the personal a where it is a person."""
         return f"a {self.spanish}" if self.human else self.spanish
+
+    @property
+    def as_experiencer(self) -> str:
+        """Its words where it is pleased: `a Ana`, `a Ana y a mí`; nothing for a pronoun."""
+        return " y ".join(f"a {part}" for part in self.parts or (self,)) if self.overt else ""
 
     @property
     def possessive(self) -> str:
@@ -244,12 +250,14 @@ def verb_group(phrase: VerbPhrase, person: str) -> tuple[str, str]:
     return words, after
 
 
+def _said_subject(subject: Nominal, predicate: Predicate) -> str:
+    return subject.as_experiencer if predicate.theme else subject.as_subject
+
+
 def clause(subject: Nominal, phrase: VerbPhrase) -> str:
     """A statement: `Ana come pan`, `no como pan`, `a Ana le gusta el pan`."""
     group, after = verb_group(phrase, subject.person)
-    before = subject.as_subject
-    if before and phrase.predicate.theme:
-        before = f"a {before}"
+    before = _said_subject(subject, phrase.predicate)
     return " ".join(part for part in (before, group, after) if part)
 
 
@@ -273,9 +281,7 @@ def _verb_first(subject: Nominal, phrase: VerbPhrase) -> tuple[str, str, str]:
     """The verb with what isn't parted from it, the subject, and the rest."""
     predicate = phrase.predicate
     group, after = verb_group(phrase, subject.person)
-    before = subject.as_subject
-    if before and predicate.theme:
-        before = f"a {before}"
+    before = _said_subject(subject, predicate)
     if predicate.inner is not None and predicate.verb in _CLOSE:
         chain, after = _chain(predicate, subject.person)
         group = f"{group} {chain}"

@@ -160,6 +160,12 @@ RULES = {
         My head hurts. | Me duele la cabeza.
         My feet hurt. | Me duelen los pies.
         I would like to travel. | Me gustaría viajar.
+        Julia and I like coffee. | A Julia y a mí nos gusta el café.
+        Do Bob and I like it? | ¿A Bob y a mí nos gusta?
+        Diego and Paul don't like to cook. | A Diego y a Paul no les gusta cocinar.
+        Ana and Isabel would like to travel. | A Ana y a Isabel les gustaría viajar.
+        Julia and I like coffee, but we don't like tea.
+            | A Julia y a mí nos gusta el café, pero no nos gusta el té.
     """,
     "tener": """
         I am hungry. | Tengo hambre.

@@ -97,6 +97,13 @@ def test_what_pleases_is_the_subject():
     assert yes_or_no(ANA, VerbPhrase(like, "present")) == "a Ana le gustan las flores"
 
 
+def test_each_of_those_who_are_pleased_has_a_preposition():
+    like = VerbPhrase(Predicate("gustar", "las flores", theme="3p"), "present")
+    both = Nominal("Ana y yo", "1p", "1p", "m", "pl", parts=(ANA, I))
+    assert clause(both, like) == "a Ana y a mí nos gustan las flores"
+    assert inverted(both, like) == "nos gustan a Ana y a mí las flores"
+
+
 @pytest.mark.parametrize(
     ("subject", "predicate", "expected"),
     [

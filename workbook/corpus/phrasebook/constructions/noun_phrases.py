@@ -398,6 +398,7 @@ def _coordinated(first: Nominal, second: Nominal) -> Nominal:
         number="pl",
         lemma="",
         classes=first.classes & second.classes,
+        parts=(first, second),
     )
 
 
