@@ -373,6 +373,24 @@ def test_a_sentence_may_be_plain_or_whole_but_nothing_between():
         assert parse(english) == []
 
 
+@pytest.mark.parametrize(
+    "english",
+    [
+        "Can Manuel have to go to bed?",
+        "Should you have to skate?",
+        "Manuel can have to skate.",
+        "Manuel shouldn't have to skate.",
+    ],
+)
+def test_no_modal_stands_before_have_to(english):
+    assert parse(english) == []
+
+
+def test_will_stands_before_have_to():
+    assert parse("Will Manuel have to skate?")
+    assert parse("Manuel will have to skate.")
+
+
 def test_only_statements_may_be_plain():
     assert parse("Do you eat meat?")
     assert not parse("do you eat meat")

@@ -9,6 +9,7 @@ from functools import cache
 from workbook.corpus.phrasebook import spanish_nouns
 from workbook.corpus.phrasebook.constructions.noun_phrases import Bare, Determiner, phrase
 from workbook.corpus.phrasebook.constructions.predicates import VerbUse
+from workbook.corpus.phrasebook.constructions.tenses import not_obliged
 from workbook.corpus.phrasebook.grammar import Bound, Choices, Entry, Grammar
 from workbook.corpus.phrasebook.lexicon import NOUNS, Noun
 from workbook.corpus.phrasebook.realise import (
@@ -115,6 +116,7 @@ def _add_inverted(grammar: Grammar) -> None:
             english,
             1,
             tense="modal",
+            where=not_obliged,
         )
 
 

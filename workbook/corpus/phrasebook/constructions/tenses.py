@@ -12,7 +12,7 @@ def add(grammar: Grammar) -> None:
     _add_being(grammar)
 
 
-def _not_obliged(bound: Bound) -> bool:
+def not_obliged(bound: Bound) -> bool:
     """No modal before *have to*."""
     return bound.p.verb != "tener" or bound.p.inner is None
 
@@ -176,14 +176,14 @@ def _add_actions(grammar: Grammar) -> None:
             english,
             weight,
             tense="modal",
-            where=_not_obliged,
+            where=not_obliged,
         )
     action(
         "{x:can-not s=$s} {p:predicate form=inf s=$s}",
         governed("poder", "present", negative=True),
         "can negative",
         1,
-        where=_not_obliged,
+        where=not_obliged,
         tense="modal",
     )
     action(
@@ -191,7 +191,7 @@ def _add_actions(grammar: Grammar) -> None:
         governed("deber", "conditional", negative=True),
         "should negative",
         0.6,
-        where=_not_obliged,
+        where=not_obliged,
         tense="modal",
     )
     action(
@@ -199,7 +199,7 @@ def _add_actions(grammar: Grammar) -> None:
         governed("poder", "preterite", negative=True),
         "could not",
         0.5,
-        where=_not_obliged,
+        where=not_obliged,
         tense="past-modal",
     )
     action(
