@@ -37,6 +37,8 @@ class Nominal:
     agreement: English person and number (1s, 2s, 3s, 1p, 3p); person: the Spanish verb's.
     classes: what it is, for verbs and adjectives to choose by. lemma: its Spanish noun, if any.
     qualities: the English adjectives in it. parts: of several joined by `and`, each of them.
+    sweeping: whether it is everybody, somebody or all of them, of whom nothing is denied: whether
+    *not* means all or some would be open, and Spanish would place it elsewhere.
     """
 
     spanish: str
@@ -51,6 +53,7 @@ class Nominal:
     human: bool = False
     qualities: tuple[str, ...] = ()
     parts: tuple["Nominal", ...] = ()
+    sweeping: bool = False
 
     @property
     def family(self) -> frozenset[str]:
@@ -59,11 +62,6 @@ class Nominal:
 
     def __str__(self) -> str:
         return self.spanish
-
-    @property
-    def sweeping(self) -> bool:
-        """Whether it is everybody or somebody, whose *not* Spanish would place elsewhere."""
-        return self.spanish in ("todos", "alguien")
 
     @property
     def overt(self) -> bool:

@@ -374,6 +374,26 @@ def test_a_sentence_may_be_plain_or_whole_but_nothing_between():
 
 
 @pytest.mark.parametrize(
+    ("affirmed", "denied"),
+    [
+        ("Everybody has eaten meat.", "Everybody has never eaten meat."),
+        ("Everyone has eaten meat.", "Everyone has never been to Rome."),
+        ("Everybody usually eats meat.", "Everybody never eats meat."),
+        ("Everybody is usually at home.", "Everybody is never at home."),
+        ("Everybody rented the house.", "Everybody didn't rent the house."),
+        ("All the pigs are going to sleep.", "All the pigs aren't going to sleep."),
+        ("All the women can swim.", "All the women can't swim."),
+        ("All the women like coffee.", "All the women don't like coffee."),
+        ("All the women have eaten meat.", "All the women have never eaten meat."),
+        ("All the women usually eat meat.", "All the women never eat meat."),
+    ],
+)
+def test_nothing_is_denied_of_everybody_or_of_all(affirmed, denied):
+    assert parse(affirmed)
+    assert parse(denied) == []
+
+
+@pytest.mark.parametrize(
     "english",
     [
         "Can Manuel have to go to bed?",

@@ -193,6 +193,7 @@ def _add_words(grammar: Grammar) -> None:
             [
                 Entry(tokens, ("ADV",), spanish)
                 for tokens, _, (spanish,) in adverbials(small_words.FREQUENCIES)
+                if not (given.s.sweeping and spanish == "nunca")
             ]
         )
 

@@ -126,7 +126,9 @@ def _again(subject: Nominal) -> Nominal:
     """The pronoun that refers back to a subject, with its Spanish person, gender and number."""
     form = subject.again
     agreement = "3p" if form == "they" else subject.agreement
-    return replace(subject, pronoun=form, spanish="él", lemma="", agreement=agreement)
+    return replace(
+        subject, pronoun=form, spanish="él", lemma="", agreement=agreement, sweeping=False
+    )
 
 
 @cache

@@ -472,7 +472,7 @@ def _add_nothing(grammar: Grammar) -> None:
 
     @grammar.words("someone")
     def _(given: Bound) -> Choices:
-        one = replace(pronoun("he"), spanish="alguien", pronoun="", definite=False)
+        one = replace(pronoun("he"), spanish="alguien", pronoun="", definite=False, sweeping=True)
         return Choices([Entry((word,), ("PRON",), one) for word in ("somebody", "someone")])
 
     for tense in ("past", "future", "progressive", "perfect"):

@@ -312,6 +312,7 @@ def phrase(
         definite=determiner.definite,
         human=noun.is_person,
         qualities=tuple(adjective.english for adjective in adjectives),
+        sweeping=determiner.kind == "all",
     )
 
 
@@ -609,7 +610,7 @@ def _all_names() -> Choices:
 @cache
 def _everybody() -> Choices:
     """Everybody, as a subject."""
-    all_ = Nominal("todos", "3s", "3p", "m", "pl", PEOPLE, human=True)
+    all_ = Nominal("todos", "3s", "3p", "m", "pl", PEOPLE, human=True, sweeping=True)
     return Choices(
         [
             Entry(("everybody",), ("PRON",), all_),

@@ -305,6 +305,7 @@ def _add_ever(grammar: Grammar) -> None:
         ),
         label="never",
         weight=0.5,
+        where=lambda b: not b.s.sweeping,
     )
     grammar.rule(
         "statement",
@@ -313,7 +314,7 @@ def _add_ever(grammar: Grammar) -> None:
         lambda b: clause(b.s, VerbPhrase(b.p, "perfect", adverb="nunca")),
         label="never",
         weight=0.6,
-        where=lambda b: b.p.inner is None,
+        where=lambda b: b.p.inner is None and not b.s.sweeping,
     )
 
 

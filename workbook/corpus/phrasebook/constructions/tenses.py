@@ -158,7 +158,7 @@ def _add_actions(grammar: Grammar) -> None:
         where=lambda b: b.p.inner is None,
     )
     action(
-        "{f:frequency} {p:predicate form=present s=$s}",
+        "{f:frequency s=$s} {p:predicate form=present s=$s}",
         lambda b: VerbPhrase(b.p, "present", adverb=b.f),
         "frequency",
         1.5,
@@ -308,7 +308,7 @@ def _add_being(grammar: Grammar) -> None:
     )
     grammar.rule(
         "being",
-        "{x:be tense=present s=$s} {f:frequency} {c:complement s=$s}",
+        "{x:be tense=present s=$s} {f:frequency s=$s} {c:complement s=$s}",
         lambda b: VerbPhrase(b.c, "present", adverb=b.f),
         label="frequency",
         weight=0.5,
