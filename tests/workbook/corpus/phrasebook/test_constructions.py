@@ -393,6 +393,13 @@ def test_nothing_is_denied_of_everybody_or_of_all(affirmed, denied):
     assert parse(denied) == []
 
 
+def test_only_what_english_counts_as_many_has_a_profession_in_the_plural():
+    assert parse("They were gardeners.")
+    assert parse("All the women were gardeners.")
+    assert parse("Everybody was gardeners.") == []
+    assert parse("Maybe everyone is managers.") == []
+
+
 @pytest.mark.parametrize(
     "english",
     [

@@ -313,7 +313,8 @@ def _add_complements(grammar: Grammar) -> None:
         lambda b: _copula(str(b.r), "ser"),
         "profession",
         0.4,
-        where=lambda b: _may_be_called(b.s) and b.s.number == "pl",
+        # Everybody is one in English, and many in Spanish.
+        where=lambda b: _may_be_called(b.s) and b.s.number == "pl" and b.s.agreement != "3s",
     )
     complement(
         "a/DET {a:role-adjective sound=consonant} {r:role s=$s}",
