@@ -37,6 +37,8 @@ class Nominal:
     agreement: English person and number (1s, 2s, 3s, 1p, 3p); person: the Spanish verb's.
     classes: what it is, for verbs and adjectives to choose by. lemma: its Spanish noun, if any.
     qualities: the English adjectives in it. parts: of several joined by `and`, each of them.
+    affirmative: whether it is some of something, or one thing and another, which is not denied:
+    after *not* English says *any* and *or*, and Spanish nothing and *ni*.
     sweeping: whether it is everybody, somebody or all of them, of whom nothing is denied: whether
     *not* means all or some would be open, and Spanish would place it elsewhere.
     """
@@ -53,6 +55,7 @@ class Nominal:
     human: bool = False
     qualities: tuple[str, ...] = ()
     parts: tuple["Nominal", ...] = ()
+    affirmative: bool = False
     sweeping: bool = False
 
     @property
@@ -140,6 +143,7 @@ class Predicate:
     state: its past is an imperfect. theme: for `gustar` and its kind, the person of what pleases;
     the English subject is then the one who is pleased. plain: the progressive is said with the
     simple tense (`is going` is `va`). detailed: how or where it is done has been said.
+    affirmative: its object is (see `Nominal`).
     """
 
     verb: str
@@ -152,11 +156,19 @@ class Predicate:
     theme: str = ""
     plain: bool = False
     detailed: bool = False
+    affirmative: bool = False
     lemma: str = ""
 
     def governed_by(self, verb: str, link: str = "", state: bool = False) -> "Predicate":
         """The predicate as what another verb governs: `comprar pan` → `querer comprar pan`."""
-        return Predicate(verb, link=link, inner=self, state=state, lemma=self.lemma)
+        return Predicate(
+            verb,
+            link=link,
+            inner=self,
+            state=state,
+            affirmative=self.affirmative,
+            lemma=self.lemma,
+        )
 
 
 @dataclass(frozen=True)

@@ -393,6 +393,38 @@ def test_nothing_is_denied_of_everybody_or_of_all(affirmed, denied):
     assert parse(denied) == []
 
 
+@pytest.mark.parametrize(
+    ("affirmed", "denied"),
+    [
+        ("They have some excellent wine.", "They don't have some excellent wine."),
+        ("Add some salt.", "Don't add some salt."),
+        ("Add some salt, sir.", "Don't add some salt, sir."),
+        ("He had some different newspapers.", "He did not have some different newspapers."),
+        ("He wants to buy some bread.", "He doesn't want to buy some bread."),
+        ("He can buy some bread.", "He can't buy some bread."),
+        ("He will buy some bread.", "He won't buy some bread."),
+        ("He is buying some bread.", "He isn't buying some bread."),
+        ("He is going to buy some bread.", "He isn't going to buy some bread."),
+        ("He has bought some bread.", "He hasn't bought some bread."),
+        ("He has already bought some bread.", "He hasn't bought some bread yet."),
+        ("He has bought some bread.", "He has never bought some bread."),
+        ("He should buy some bread.", "He shouldn't buy some bread."),
+        ("He can buy some bread.", "He couldn't buy some bread."),
+        ("Somebody bought some bread.", "Nobody bought some bread."),
+        ("He offered some coffee to Ana.", "He didn't offer some coffee to Ana."),
+        ("He offered me some coffee.", "He didn't offer me some coffee."),
+        ("He bought some bread for Ana.", "He didn't buy some bread for Ana."),
+        ("Borrow a dictionary and a ladder.", "Don't borrow a dictionary and a ladder."),
+        ("He has a dog and a cat.", "He doesn't have a dog and a cat."),
+        ("He bought a shirt and a hat.", "He didn't buy a shirt and a hat."),
+        ("Somebody bought a shirt and a hat.", "Nobody bought a shirt and a hat."),
+    ],
+)
+def test_neither_some_nor_and_is_said_of_what_is_denied(affirmed, denied):
+    assert parse(affirmed)
+    assert parse(denied) == []
+
+
 def test_only_what_english_counts_as_many_has_a_profession_in_the_plural():
     assert parse("They were gardeners.")
     assert parse("All the women were gardeners.")

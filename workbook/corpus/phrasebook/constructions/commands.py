@@ -109,6 +109,10 @@ def _sensible(bound: Bound) -> bool:
     return bound.p.inner is None and not bound.p.state and not bound.p.theme
 
 
+def _forbidden(bound: Bound) -> bool:
+    return _sensible(bound) and not bound.p.affirmative
+
+
 def _willed(bound: Bound) -> bool:
     return _sensible(bound) and bound.p.verb not in _UNWILLED
 
@@ -120,7 +124,7 @@ def _distant(bound: Bound) -> bool:
 
 def _add_commands(grammar: Grammar) -> None:
     def command(english: str, spanish, label: str, weight: float) -> None:
-        sensible = _sensible if "{n:do-not" in english else _willed
+        sensible = _forbidden if "{n:do-not" in english else _willed
 
         def where(b: Bound) -> bool:
             return b.p is None or (sensible(b) and (b.o is None or _distant(b)))

@@ -490,8 +490,6 @@ def _add_nothing(grammar: Grammar) -> None:
             "nobody",
             0.4,
             where=lambda b: (
-                not b.v.negative
-                and not b.v.predicate.theme
-                and not {"un", "unos", "unas"} & set(b.v.predicate.after.split())
+                not b.v.negative and not b.v.predicate.theme and not b.v.predicate.affirmative
             ),
         )

@@ -312,6 +312,7 @@ def phrase(
         definite=determiner.definite,
         human=noun.is_person,
         qualities=tuple(adjective.english for adjective in adjectives),
+        affirmative=determiner.kind in ("some", "portion"),
         sweeping=determiner.kind == "all",
     )
 
@@ -413,6 +414,7 @@ def two_things(first: Nominal, second: Nominal) -> Nominal:
         number="pl",
         lemma="",
         classes=first.classes & second.classes,
+        affirmative=True,
     )
 
 

@@ -76,7 +76,8 @@ class VerbUse:
         """The Spanish predicate with its object, and the personal a where it takes one."""
         named = noun_phrases.personal_a(thing, self.verb).as_object
         words = (self.verb.linked_to(thing.gender, thing.number), named, place)
-        return replace(self.predicate(), after=" ".join(word for word in words if word))
+        after = " ".join(word for word in words if word)
+        return replace(self.predicate(), after=after, affirmative=thing.affirmative)
 
     def predicate(
         self, after: str = "", clitics: tuple[str, ...] = (), lemma: str = ""
@@ -259,8 +260,10 @@ def _gender_number(word: str) -> tuple[str, str]:
 def _dative_object(use: VerbUse, thing: Nominal, receiver: Nominal) -> Predicate:
     """`dar el libro a Ana`, with the pronoun that doubles the receiver: `le da el libro a Ana`."""
     if receiver.pronoun:
-        return use.predicate(thing.spanish, (receiver.pronoun,))
-    return use.predicate(f"{thing.spanish} a {receiver.spanish}", (DATIVE[receiver.person],))
+        given = use.predicate(thing.spanish, (receiver.pronoun,))
+    else:
+        given = use.predicate(f"{thing.spanish} a {receiver.spanish}", (DATIVE[receiver.person],))
+    return replace(given, affirmative=thing.affirmative)
 
 
 def _thing_moved(use: VerbUse, thing: Nominal, receiver: Nominal) -> Predicate:
@@ -532,7 +535,9 @@ def _add_predicates(grammar: Grammar) -> None:
     )
     rule(
         "{v:possess form=$form s=$s} {o:possession}",
-        lambda b: Predicate("tener", b.o.spanish, state=True, lemma="tener"),
+        lambda b: Predicate(
+            "tener", b.o.spanish, state=True, affirmative=b.o.affirmative, lemma="tener"
+        ),
         "having",
         6,
         form="present do-present past do-past",
@@ -546,7 +551,9 @@ def _add_predicates(grammar: Grammar) -> None:
     rule(
         "{v:verb frame=transitive form=$form s=$s} {o:given want=$v.objects} for/ADP "
         "{r:beside s=$s}",
-        lambda b: b.v.predicate(f"{b.o.spanish} para {b.r.spanish}"),
+        lambda b: replace(
+            b.v.predicate(f"{b.o.spanish} para {b.r.spanish}"), affirmative=b.o.affirmative
+        ),
         "doing for somebody",
         2,
         form="past do-past will inf gerund participle command",

@@ -314,7 +314,7 @@ def _add_ever(grammar: Grammar) -> None:
         lambda b: clause(b.s, VerbPhrase(b.p, "perfect", adverb="nunca")),
         label="never",
         weight=0.6,
-        where=lambda b: b.p.inner is None and not b.s.sweeping,
+        where=lambda b: b.p.inner is None and not b.p.affirmative and not b.s.sweeping,
     )
 
 

@@ -17,6 +17,14 @@ def not_obliged(bound: Bound) -> bool:
     return bound.p.verb != "tener" or bound.p.inner is None
 
 
+def _deniable(bound: Bound) -> bool:
+    return not bound.p.affirmative
+
+
+def _deniable_modal(bound: Bound) -> bool:
+    return not_obliged(bound) and _deniable(bound)
+
+
 def _add_actions(grammar: Grammar) -> None:
     def action(english: str, spanish, label: str, weight: float, **features) -> None:
         grammar.rule("action", english, spanish, label=label, weight=weight, **features)
@@ -35,6 +43,7 @@ def _add_actions(grammar: Grammar) -> None:
         "present negative",
         2,
         tense="present",
+        where=_deniable,
     )
     action(
         "{x:do-not tense=past s=$s} {p:predicate form=do-past s=$s}",
@@ -42,6 +51,7 @@ def _add_actions(grammar: Grammar) -> None:
         "past negative",
         2,
         tense="past",
+        where=_deniable,
     )
     action(
         "{x:will s=$s} {p:predicate form=will s=$s}",
@@ -56,6 +66,7 @@ def _add_actions(grammar: Grammar) -> None:
         "future negative",
         0.8,
         tense="future",
+        where=_deniable,
     )
     action(
         "{x:be tense=present s=$s} going/VERB to/PART {p:predicate form=inf s=$s}",
@@ -70,6 +81,7 @@ def _add_actions(grammar: Grammar) -> None:
         "going to negative",
         0.7,
         tense="future",
+        where=_deniable,
     )
     action(
         "{x:be tense=past s=$s} going/VERB to/PART {p:predicate form=inf s=$s}",
@@ -91,6 +103,7 @@ def _add_actions(grammar: Grammar) -> None:
         "progressive negative",
         0.8,
         tense="progressive",
+        where=_deniable,
     )
     action(
         "{x:be tense=past s=$s} {p:predicate form=gerund s=$s}",
@@ -112,6 +125,7 @@ def _add_actions(grammar: Grammar) -> None:
         "perfect negative",
         0.8,
         tense="perfect",
+        where=_deniable,
     )
     action(
         "{x:be tense=present s=$s} still/ADV {p:predicate form=gerund s=$s}",
@@ -141,6 +155,7 @@ def _add_actions(grammar: Grammar) -> None:
         "not yet",
         0.5,
         tense="perfect-already",
+        where=_deniable,
     )
     action(
         "{x:have tense=past s=$s} already/ADV {p:predicate form=participle s=$s}",
@@ -163,7 +178,7 @@ def _add_actions(grammar: Grammar) -> None:
         "frequency",
         1.5,
         tense="frequency",
-        where=lambda b: not b.p.state and not b.p.theme,
+        where=lambda b: not b.p.state and not b.p.theme and (b.f != "nunca" or _deniable(b)),
     )
     for english, spanish, tense, weight in (
         ("can", "poder", "present", 2),
@@ -183,7 +198,7 @@ def _add_actions(grammar: Grammar) -> None:
         governed("poder", "present", negative=True),
         "can negative",
         1,
-        where=not_obliged,
+        where=_deniable_modal,
         tense="modal",
     )
     action(
@@ -191,7 +206,7 @@ def _add_actions(grammar: Grammar) -> None:
         governed("deber", "conditional", negative=True),
         "should negative",
         0.6,
-        where=not_obliged,
+        where=_deniable_modal,
         tense="modal",
     )
     action(
@@ -199,7 +214,7 @@ def _add_actions(grammar: Grammar) -> None:
         governed("poder", "preterite", negative=True),
         "could not",
         0.5,
-        where=not_obliged,
+        where=_deniable_modal,
         tense="past-modal",
     )
     action(
