@@ -23,8 +23,11 @@ _CONTRACTIONS = (
     (re.compile(r"\s+([,.!?])"), r"\1"),
     (re.compile(r"\s{2,}"), " "),
 )
-# One word, or the name of one thing: carne, carne de cerdo.
-_BARE = re.compile(r"\w+( de \w+)?")
+# What has no article, to its end or to a preposition: carne, carne de cerdo (en casa), de compras,
+# a casa (con Ana). A capital is somebody or a city, and not bare: a Ana, a Roma.
+_BARE = re.compile(
+    r"((a|de) (?![A-ZÁ-Ú])\w+|\w+( de \w+)?)(?= (con|conmigo|contigo|en|al?|por|para)\b|$)"
+)
 # Verbs whose infinitive stays beside them in a question: ¿Va a abrir Ana la puerta?
 _CLOSE = frozenset({"ir", "tener", "empezar", "dejar", "terminar"})
 
@@ -281,9 +284,12 @@ def yes_or_no(subject: Nominal, phrase: VerbPhrase) -> str:
 
 def inverted(subject: Nominal, phrase: VerbPhrase) -> str:
     """What follows a question word: `come Ana el pan`. What is bare stays with its verb: `come pan
-    Ana`, `come carne de cerdo Ana`."""
+    Ana`, `come carne de cerdo Ana en casa`, `va de compras Ana`."""
     verb, before, after = _verb_first(subject, phrase)
-    parts = (verb, after, before) if _BARE.fullmatch(contracted(after)) else (verb, before, after)
+    after = contracted(after)
+    bare = _BARE.match(after)
+    end = bare.end() if bare else 0
+    parts = (verb, after[:end], before, after[end:].strip())
     return " ".join(part for part in parts if part)
 
 

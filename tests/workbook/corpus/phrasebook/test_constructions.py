@@ -100,6 +100,10 @@ RULES = {
         What time is it? | ¿Qué hora es?
         Have you ever been to Rome? | ¿Has estado alguna vez en Roma?
         Do you know where the hotel is? | ¿Sabes dónde está el hotel?
+        Why are our kind nieces going shopping?
+            | ¿Por qué van de compras nuestras sobrinas amables?
+        Why are these architects eating ice cream in a restaurant?
+            | ¿Por qué están comiendo helado estos arquitectos en un restaurante?
     """,
     "commands": """
         Open the door. | Abre la puerta.

@@ -133,6 +133,15 @@ def test_a_subject_of_several_words_comes_first_where_yes_or_no_is_asked(
         ("el pan de Ana", "come el profesor el pan de Ana"),
         ("en casa", "come el profesor en casa"),
         ("con mí", "come conmigo el profesor"),
+        ("pan en casa", "come pan el profesor en casa"),
+        ("pan con mí", "come pan el profesor conmigo"),
+        ("carne de cerdo con Ana", "come carne de cerdo el profesor con Ana"),
+        ("de compras", "come de compras el profesor"),
+        ("a casa", "come a casa el profesor"),
+        ("a casa en autobús", "come a casa el profesor en autobús"),
+        ("a Ana", "come el profesor a Ana"),
+        ("a el parque", "come el profesor al parque"),
+        ("el pan en casa", "come el profesor el pan en casa"),
     ],
 )
 def test_behind_a_question_word_the_subject_follows_the_verb_and_what_is_bare(after, expected):
