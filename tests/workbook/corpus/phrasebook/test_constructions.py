@@ -385,6 +385,10 @@ def test_a_sentence_may_be_plain_or_whole_but_nothing_between():
         ("Everybody usually eats meat.", "Everybody never eats meat."),
         ("Everybody is usually at home.", "Everybody is never at home."),
         ("Everybody rented the house.", "Everybody didn't rent the house."),
+        (
+            "Everybody bought the shirt because it was cheap.",
+            "Everybody didn't buy the shirt because it was too small.",
+        ),
         ("All the pigs are going to sleep.", "All the pigs aren't going to sleep."),
         ("All the women can swim.", "All the women can't swim."),
         ("All the women like coffee.", "All the women don't like coffee."),

@@ -328,9 +328,12 @@ def _adjective(english: str, classes: frozenset[str]):
 
 
 @cache
-def _motives() -> Choices:
+def _motives(sweeping: bool) -> Choices:
+    """The motives to do something, and those not to; of everybody nothing is denied."""
     entries = []
     for english, sign, adjectives in rows(_MOTIVES):
+        if sweeping and sign == "-":
+            continue
         verb = _transitive(english)
         value = Motive(verb, sign == "-", frozenset(adjectives.split()))
         if sign == "+":
@@ -371,7 +374,7 @@ def _motive_adjectives(motive: Motive, classes: frozenset[str]) -> Choices:
 def _add_motives(grammar: Grammar) -> None:
     @grammar.words("motive")
     def _(given: Bound) -> Choices:
-        return _motives()
+        return _motives(given.s.sweeping)
 
     @grammar.words("moved-thing")
     def _(given: Bound) -> Choices:
@@ -390,7 +393,7 @@ def _add_motives(grammar: Grammar) -> None:
         )
 
     start = (
-        "{s:subject want=person} {m:motive} the/DET {o:moved-thing m=$m} because/CONJ "
+        "{s:subject want=person} {m:motive s=$s} the/DET {o:moved-thing m=$m} because/CONJ "
         "it/PRON was/AUX "
     )
     for english, spanish, weight in (
