@@ -69,6 +69,12 @@ class Nominal:
     def __str__(self) -> str:
         return self.spanish
 
+    def apart_from(self, other: "Nominal") -> bool:
+        """Whether it is somebody else: *you* may be one of *you all*."""
+        if self.agreement == other.agreement == "2s":
+            return False
+        return self.spanish != other.spanish
+
     @property
     def overt(self) -> bool:
         """Whether it is said as a subject: pronouns are dropped."""

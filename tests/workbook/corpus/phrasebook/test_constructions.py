@@ -333,9 +333,32 @@ RULES = {
         There is some used furniture in the kitchen. | Hay unos muebles usados en la cocina.
         She bought some bread. | Compró un poco de pan.
     """,
+    "somebody beside the subject": """
+        You all danced with us. | Bailaron con nosotros.
+        We danced with you. | Bailamos contigo.
+        Go for a walk with me, ma'am. | Dé un paseo conmigo, señora.
+        You all asked her to smile. | Le pidieron que sonriera.
+        You all said she was tired. | Dijeron que estaba cansada.
+    """,
     "a verb that governs another, in a question": """
         Is Tom going to avoid taking the train? | ¿Va a evitar Tom tomar el tren?
         Is Ana going to open the door? | ¿Va a abrir Ana la puerta?
+    """,
+}
+
+# What no rule may write, by the rule that would have.
+REFUSED = {
+    "somebody else is asked, met, compared or joined": """
+        Did you all plan to do yoga with you?
+        Go for a walk with you, ma'am.
+        You all asked you to smile.
+        You all told you to rest.
+        You all wanted you to rest.
+        We danced with me.
+        You all are taller than you.
+        You all said you were fifty-eight years old.
+        You all were cooking when you arrived.
+        You all don't know what you want.
     """,
 }
 
@@ -494,4 +517,12 @@ def test_forms_that_could_be_present_or_past_are_left_out(english):
     ],
 )
 def test_what_makes_no_sense_or_does_not_agree_is_no_sentence(english):
+    assert parse(english) == []
+
+
+@pytest.mark.parametrize(
+    "english",
+    [english for table in REFUSED.values() for (english,) in rows(dedent(table))],
+)
+def test_the_grammar_refuses(english):
     assert parse(english) == []

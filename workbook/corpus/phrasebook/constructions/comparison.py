@@ -59,9 +59,9 @@ _THAN = {"me": "yo", "you": "tú", "him": "él", "her": "ella", "us": "nosotros"
 
 
 @cache
-def _others(person: str) -> Choices:
+def _others(agreement: str) -> Choices:
     """Pronouns after *than* and *as*, none the subject itself."""
-    own = {"1s": ("me", "us"), "2s": ("you",), "1p": ("me", "us")}.get(person, ())
+    own = {"1s": ("me", "us"), "2s": ("you",), "1p": ("me", "us")}.get(agreement, ())
     return Choices([Entry((en,), ("PRON",), es) for en, es in _THAN.items() if en not in own])
 
 
@@ -78,7 +78,7 @@ def _add_words(grammar: Grammar) -> None:
 
     @grammar.words("other")
     def _(given: Bound) -> Choices:
-        return _others(given.s.person)
+        return _others(given.s.agreement)
 
 
 def _add_comparison(grammar: Grammar) -> None:

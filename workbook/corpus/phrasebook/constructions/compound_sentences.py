@@ -270,7 +270,7 @@ def _add_times_of_clauses(grammar: Grammar) -> None:
     def statement(english: str, spanish, label: str, weight: float, **features) -> None:
         grammar.rule("statement", english, spanish, label=label, weight=weight, **features)
 
-    apart = lambda b: b.s.spanish != b.z.spanish  # noqa: E731
+    apart = lambda b: b.s.apart_from(b.z)  # noqa: E731
     going_on = "{s:subject want=person} {x:be tense=past s=$s} {p:activity form=gerund s=$s}"
     statement(
         going_on + " when/CONJ {z:subject want=person} {e:event}",
@@ -301,7 +301,7 @@ def _add_times_of_clauses(grammar: Grammar) -> None:
         ),
         "while",
         0.6,
-        where=lambda b: b.s.spanish != b.z.spanish and b.p.lemma != b.q.lemma,
+        where=lambda b: apart(b) and b.p.lemma != b.q.lemma,
     )
     for english, spanish in (("before", "antes de"), ("after", "después de")):
         for adverb, said, form in (("", "", "past"), ("always/ADV ", "siempre", "present")):

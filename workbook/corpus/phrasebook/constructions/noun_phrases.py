@@ -424,9 +424,7 @@ def _owned(owner: Nominal, noun: Noun, number: str) -> Nominal:
 
 
 @cache
-def _object_pronouns(
-    want: frozenset[str], flags: frozenset[str], person: str, polite: bool
-) -> Choices:
+def _object_pronouns(want: frozenset[str], flags: frozenset[str], agreement: str) -> Choices:
     entries = []
     people = bool(want & {"person", "people", "kin", "friend", "role"})
     things = bool(want - {"person", "people", "kin", "friend", "role", "monarch", "thief"})
@@ -434,9 +432,7 @@ def _object_pronouns(
     for english, own, accusative, _, strong in _OBJECT_PRONOUNS:
         if not people and (english != "them" or "it-only" in flags):
             continue
-        if (own == person and own not in ("3s", "3p")) or (polite and own == "2s"):
-            continue
-        if (own[0], person[0]) in (("1", "1"), ("2", "2")):
+        if own[0] == agreement[0] != "3":
             continue
         value = Nominal(strong, own, own, "m", "sg", PEOPLE, pronoun=accusative)
         entries.append(Entry((english,), ("PRON",), value))
@@ -447,13 +443,11 @@ def _object_pronouns(
 
 
 @cache
-def strong_pronouns(person: str) -> Choices:
-    """Pronouns after a preposition, none of them the person itself: with me, for her."""
+def strong_pronouns(agreement: str) -> Choices:
+    """Pronouns after a preposition, none of them the subject itself: with me, for her."""
     entries = []
     for english, own, _, _, strong in _OBJECT_PRONOUNS:
-        if own == person and own not in ("3s", "3p"):
-            continue
-        if person and (own[0], person[0]) == ("1", "1"):
+        if agreement and own[0] == agreement[0] != "3":
             continue
         value = Nominal(strong, own, own, "m", "sg", PEOPLE, pronoun=english)
         entries.append(Entry((english,), ("PRON",), value))
@@ -461,12 +455,10 @@ def strong_pronouns(person: str) -> Choices:
 
 
 @cache
-def _dative_pronouns(person: str, polite: bool) -> Choices:
+def _dative_pronouns(agreement: str) -> Choices:
     entries = []
     for english, own, _, dative, strong in _OBJECT_PRONOUNS:
-        if (own == person and own not in ("3s", "3p")) or (polite and own == "2s"):
-            continue
-        if (own[0], person[0]) == ("1", "1"):
+        if own[0] == agreement[0] != "3":
             continue
         value = Nominal(strong, own, own, "m", "sg", PEOPLE, pronoun=dative)
         entries.append(Entry((english,), ("PRON",), value))
@@ -547,12 +539,11 @@ def add(grammar: Grammar) -> None:
 
     @grammar.words("object-pronoun")
     def _(given: Bound) -> Choices:
-        polite = given.s.pronoun in ("you", "you all")
-        return _object_pronouns(given.verb.objects, given.verb.flags, given.s.person, polite)
+        return _object_pronouns(given.verb.objects, given.verb.flags, given.s.agreement)
 
     @grammar.words("dative-pronoun")
     def _(given: Bound) -> Choices:
-        return _dative_pronouns(given.s.person, given.s.pronoun in ("you", "you all"))
+        return _dative_pronouns(given.s.agreement)
 
     people = {"want": "agent person any"}
     grammar.rule("subject", "{p:subject-pronoun agr=$agr}", lambda b: b.p, weight=6, **people)

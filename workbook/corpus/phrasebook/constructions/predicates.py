@@ -546,7 +546,7 @@ def _add_predicates(grammar: Grammar) -> None:
 
     @grammar.words("strong-pronoun")
     def _(given: Bound) -> Choices:
-        return noun_phrases.strong_pronouns(given.s.person if given.s else "")
+        return noun_phrases.strong_pronouns(given.s.agreement if given.s else "")
 
     rule(
         "{v:verb frame=transitive form=$form s=$s} {o:given want=$v.objects} for/ADP "

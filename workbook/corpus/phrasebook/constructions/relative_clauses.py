@@ -261,7 +261,7 @@ def _add_embedded(grammar: Grammar) -> None:
         ),
         label="knowing where",
         weight=0.7,
-        where=lambda b: b.s.spanish != b.z.spanish,
+        where=lambda b: b.s.apart_from(b.z),
     )
     grammar.rule(
         "question",
@@ -280,7 +280,7 @@ def _add_embedded(grammar: Grammar) -> None:
         ),
         label="knowing what",
         weight=0.4,
-        where=lambda b: b.s.spanish != b.z.spanish,
+        where=lambda b: b.s.apart_from(b.z),
     )
 
 

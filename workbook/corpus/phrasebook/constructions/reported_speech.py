@@ -36,7 +36,7 @@ def _add_that(grammar: Grammar) -> None:
                 lambda b: f"{thinking(b, 'present')} que {clause(b.z, b.w)}",
                 "that",
                 weight / 2,
-                where=lambda b: b.s.spanish != b.z.spanish,
+                where=lambda b: b.s.apart_from(b.z),
             )
         statement(
             "{s:subject want=person} {v:verb frame=clausal form=past s=$s} "
@@ -45,7 +45,7 @@ def _add_that(grammar: Grammar) -> None:
             lambda b: f"{thinking(b, 'past')} que {clause(b.z, b.w)}",
             "that in the past",
             0.4,
-            where=lambda b: b.s.spanish != b.z.spanish,
+            where=lambda b: b.s.apart_from(b.z),
         )
         statement(
             "{s:subject want=person} {x:do-not tense=present s=$s} think/VERB "
@@ -57,7 +57,7 @@ def _add_that(grammar: Grammar) -> None:
             ),
             "not thinking that",
             0.4,
-            where=lambda b: b.s.spanish != b.z.spanish,
+            where=lambda b: b.s.apart_from(b.z),
         )
 
 
@@ -71,7 +71,7 @@ def _add_wishes(grammar: Grammar) -> None:
 
     @grammar.words("somebody-else")
     def _(given: Bound) -> Choices:
-        return _somebody_else(given.s.person)
+        return _somebody_else(given.s.agreement)
 
     for form, mood in (("present", "subjunctive"), ("past", "past subjunctive")):
         statement(
@@ -99,7 +99,7 @@ def _add_wishes(grammar: Grammar) -> None:
 
     @grammar.words("told")
     def _(given: Bound) -> Choices:
-        found = _somebody_else(given.s.person)
+        found = _somebody_else(given.s.agreement)
         return Choices([entry for entry in found.entries if entry.value.pronoun])
 
     @grammar.words("wish")
@@ -124,7 +124,7 @@ def _add_wishes(grammar: Grammar) -> None:
             ),
             "hoping that",
             0.25,
-            where=lambda b: b.s.spanish != b.z.spanish,
+            where=lambda b: b.s.apart_from(b.z),
         )
         statement(
             hopes + "{z:subject want=any} {y:be tense=present s=$z} {c:complement s=$z}",
@@ -134,19 +134,17 @@ def _add_wishes(grammar: Grammar) -> None:
             ),
             "hoping that",
             0.2,
-            where=lambda b: b.s.spanish != b.z.spanish,
+            where=lambda b: b.s.apart_from(b.z),
         )
 
 
 @cache
-def _somebody_else(person: str) -> Choices:
+def _somebody_else(agreement: str) -> Choices:
     """Persons in the object case, who then do something: me, him, Ana, my brother."""
     entries = []
     for form, english in _OBJECT_CASE.items():
         value = pronoun(form)
-        if value.person == person and person not in ("3s", "3p"):
-            continue
-        if (value.person[0], person[0]) == ("1", "1"):
+        if value.agreement[0] == agreement[0] != "3":
             continue
         entries += [Entry((english,), ("PRON",), value)] * 4
     return Choices(entries + NAMES)
