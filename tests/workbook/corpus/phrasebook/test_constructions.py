@@ -340,6 +340,11 @@ RULES = {
         You all asked her to smile. | Le pidieron que sonriera.
         You all said she was tired. | Dijeron que estaba cansada.
     """,
+    "what has no degrees": """
+        The house is huge. | La casa es enorme.
+        Ana is crazier than me. | Ana está más loca que yo.
+        This house is very large. | Esta casa es muy grande.
+    """,
     "a verb that governs another, in a question": """
         Is Tom going to avoid taking the train? | ¿Va a evitar Tom tomar el tren?
         Is Ana going to open the door? | ¿Va a abrir Ana la puerta?
@@ -359,6 +364,13 @@ REFUSED = {
         You all said you were fifty-eight years old.
         You all were cooking when you arrived.
         You all don't know what you want.
+    """,
+    "what has no degrees is not compared": """
+        The house is very huge.
+        The cat is very tiny.
+        The house is more huge than the apartment.
+        The dog is so huge!
+        Ana is more crazy than me.
     """,
 }
 

@@ -31,7 +31,7 @@ def _complement_adjectives(classes: frozenset[str], gender: str, number: str, ki
     for adjective in ADJECTIVES:
         if not adjective.classes & classes or adjective.flags & {"only-attributive", "relational"}:
             continue
-        graded = bool(adjective.flags & {"er", "more", "mood", "size", "better", "worse", "older"})
+        graded = bool(adjective.flags & {"er", "more", "mood", "better", "worse", "older"})
         if kind == "graded" and not graded:
             continue
         if "fem" in adjective.flags and gender != "f":

@@ -32,7 +32,7 @@ small | pequeño | ser | pet livestock wild home room town building shop school 
     furniture city waters plant yard vehicle conveyance toy insect bird infant seed leaf family
     group | er size
 little | pequeño | ser | pet bird home town toy | size
-huge | enorme | ser | pet livestock wild home building city sight plant height sea | more size
+huge | enorme | ser | pet livestock wild home building city sight plant height sea | size
 tiny | diminuto | ser | insect pet room toy home | size
 tall | alto | ser | people kin role friend building plant | er
 high | alto | ser | height wall price shelf salary | er
@@ -238,7 +238,7 @@ fragile | frágil | ser | vessel kitchenware | more
 glad | contento | estar | people kin friend | mood only
 wrong | equivocado | estar | people kin friend | only
 free | libre | estar | people kin friend taxi seat | only
-crazy | loco | estar | people kin friend | more mood
+crazy | loco | estar | people kin friend | er mood
 stupid | tonto | ser | people | er
 silly | tonto | ser | people joke | er
 different | diferente | ser | idea people book city culture tradition | more
