@@ -345,6 +345,12 @@ RULES = {
         Ana is crazier than me. | Ana está más loca que yo.
         This house is very large. | Esta casa es muy grande.
     """,
+    "parts of the body": """
+        His head is too big. | Su cabeza es demasiado grande.
+        Her eyes are clean. | Sus ojos están limpios.
+        Our eyes are clean. | Nuestros ojos están limpios.
+        Our hair is clean. | Nuestro pelo está limpio.
+    """,
     "a verb that governs another, in a question": """
         Is Tom going to avoid taking the train? | ¿Va a evitar Tom tomar el tren?
         Is Ana going to open the door? | ¿Va a abrir Ana la puerta?
@@ -371,6 +377,15 @@ REFUSED = {
         The house is more huge than the apartment.
         The dog is so huge!
         Ana is more crazy than me.
+    """,
+    "nobody has two heads, and several do not have one eye": """
+        His heads are too big.
+        Her tongues are big.
+        Paula's hearts are clean.
+        Our eye is clean.
+        Our big green eye is clean.
+        Their heart is clean.
+        My backs hurt.
     """,
 }
 

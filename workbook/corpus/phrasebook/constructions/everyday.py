@@ -356,8 +356,6 @@ def _hurting(number: str) -> Choices:
     for noun in NOUNS:
         if "hurts" not in noun.classes or number not in noun.numbers():
             continue
-        if number == "pl" and "pair" not in noun.classes:
-            continue
         tokens = noun.in_english(number)
         entries.append(Entry(tokens, ("NOUN",), phrase(Determiner("the", number), noun)))
     return Choices(entries)

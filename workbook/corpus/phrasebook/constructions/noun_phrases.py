@@ -583,8 +583,11 @@ def add(grammar: Grammar) -> None:
 
 
 def _possible_owner(bound: Bound) -> bool:
-    """Nobody shares a husband, a wife, a boyfriend or a girlfriend."""
-    return not bound.d.shared or "partner" not in bound.n.classes
+    """Nobody shares a husband, a wife, a boyfriend or a girlfriend, nor an eye or a heart."""
+    if not bound.d.shared:
+        return True
+    one = "body" in bound.n.classes and bound.d.number == "sg"
+    return not one and "partner" not in bound.n.classes
 
 
 def _singular(bound: Bound) -> bool:
@@ -652,6 +655,7 @@ def _add_common(grammar: Grammar) -> None:
         label="two adjectives",
         weight=0.7,
         joins="a+n c+n",
+        where=_possible_owner,
     )
 
     @grammar.words("two-fold")

@@ -113,29 +113,29 @@ toothache | el dolor de muelas | ailment
 fever | la fiebre | ailment
 cough | la tos | ailment
 cold | el resfriado | ailment
-head | la cabeza | body hurts
-eye | el ojo | body hurts pair
-ear | el oído | body hurts pair
-nose | la nariz | body hurts
-mouth | la boca | body hurts
-tooth/teeth | el diente | body hurts pair
-tongue | la lengua | body hurts
-neck | el cuello | body hurts
-shoulder | el hombro | body hurts pair
-arm | el brazo | body hurts pair
-elbow | el codo | body hurts pair
-hand | la mano | body hurts pair
-finger | el dedo | body hurts pair
-leg | la pierna | body hurts pair
-knee | la rodilla | body hurts pair
-ankle | el tobillo | body hurts pair
-foot/feet | el pie | body hurts pair
-back | la espalda | body hurts
-stomach/stomachs | el estómago | body hurts
-throat | la garganta | body hurts
-heart | el corazón | body
+head | la cabeza | body hurts single
+eye | el ojo | body hurts
+ear | el oído | body hurts
+nose | la nariz | body hurts single
+mouth | la boca | body hurts single
+tooth/teeth | el diente | body hurts
+tongue | la lengua | body hurts single
+neck | el cuello | body hurts single
+shoulder | el hombro | body hurts
+arm | el brazo | body hurts
+elbow | el codo | body hurts
+hand | la mano | body hurts
+finger | el dedo | body hurts
+leg | la pierna | body hurts
+knee | la rodilla | body hurts
+ankle | el tobillo | body hurts
+foot/feet | el pie | body hurts
+back | la espalda | body hurts single
+stomach | el estómago | body hurts single
+throat | la garganta | body hurts single
+heart | el corazón | body single
 hair | el pelo | body mass
-face | la cara | body
+face | la cara | body single
 second | el segundo | span
 minute | el minuto | span
 hour | la hora | span
