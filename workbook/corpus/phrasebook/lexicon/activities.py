@@ -178,7 +178,7 @@ park the car | estacionar el coche | out
 wash the car | lavar el coche | chore out
 water the plants | regar las plantas | habit chore home
 sit on the sofa | sentarse en el sofá | home tired
-lie on the beach | acostarse en la playa | fun sunny
+lie on the beach | acostarse en la playa | sunny moment
 sing in the shower | cantar en la ducha | habit home happy
 dance at the party | bailar en la fiesta | fun happy
 smile | sonreír | happy
