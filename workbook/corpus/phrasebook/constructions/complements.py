@@ -177,8 +177,12 @@ def _ones_own(determiner: Determiner, subject: Nominal) -> bool:
     return person in ("1s", "2s") and determiner.spanish == SPANISH_POSSESSIVES[person]
 
 
+# What takes place somewhere, where it *is* with `ser`: a party, an exam.
+TAKES_PLACE = frozenset({"event", "celebrated", "incident", "exam", "test"})
+# Neither in a place nor at one: a trip, a flight.
+UNDER_WAY = frozenset({"outing", "flight"})
 # What happened and is over: the exam was easy is `el examen fue fácil`.
-_HAPPENINGS = frozenset({"event", "exam", "test", "outing", "flight"})
+_HAPPENINGS = frozenset({"event", "exam", "test"}) | UNDER_WAY
 
 
 def _described_as(bound: Bound, words: str) -> Predicate:

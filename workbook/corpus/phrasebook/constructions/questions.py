@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import cache
 
 from workbook.corpus.phrasebook import spanish_nouns
-from workbook.corpus.phrasebook.constructions.noun_phrases import Bare, Determiner, phrase
+from workbook.corpus.phrasebook.constructions.complements import TAKES_PLACE, UNDER_WAY
+from workbook.corpus.phrasebook.constructions.noun_phrases import PEOPLE, Bare, Determiner, phrase
 from workbook.corpus.phrasebook.constructions.predicates import VerbUse
 from workbook.corpus.phrasebook.constructions.tenses import not_obliged
 from workbook.corpus.phrasebook.grammar import Bound, Choices, Entry, Grammar
@@ -120,6 +121,12 @@ def _add_inverted(grammar: Grammar) -> None:
         )
 
 
+def _located(subject: Nominal) -> Predicate:
+    """A thing or a person is somewhere with `estar`, an event with `ser`."""
+    takes_place = bool(subject.classes & TAKES_PLACE)
+    return Predicate("ser" if takes_place else "estar", state=not takes_place)
+
+
 def _add_adjunct_questions(grammar: Grammar) -> None:
     def question(english: str, spanish, label: str, weight: float, **features) -> None:
         grammar.rule("question", english, spanish, label=label, weight=weight, **features)
@@ -182,19 +189,14 @@ def _add_adjunct_questions(grammar: Grammar) -> None:
         1,
         joins="a+s",
     )
-    question(
-        "where/ADV {x:fronted kind=be} {s:subject want=any agr=$x}",
-        lambda b: f"dónde {inverted(b.s, VerbPhrase(Predicate('estar', state=True), 'present'))}",
-        "where is",
-        1.2,
-        where=lambda b: b.s.overt or "person" in b.s.classes,
-    )
-    question(
-        "where/ADV {x:fronted kind=be tense=past} {s:subject want=any agr=$x}",
-        lambda b: f"dónde {inverted(b.s, VerbPhrase(Predicate('estar', state=True), 'past'))}",
-        "where is",
-        0.5,
-    )
+    for tense, weight in (("present", 1.2), ("past", 0.5)):
+        question(
+            f"where/ADV {{x:fronted kind=be tense={tense}}} {{s:subject want=any agr=$x}}",
+            lambda b, tense=tense: f"dónde {inverted(b.s, VerbPhrase(_located(b.s), tense))}",
+            "where is",
+            weight,
+            where=lambda b: not b.s.classes & UNDER_WAY,
+        )
     question(
         "where/ADV {x:fronted kind=be} {s:subject want=person agr=$x} from/ADP",
         lambda b: f"de dónde {inverted(b.s, VerbPhrase(Predicate('ser', state=True), 'present'))}",
@@ -433,7 +435,7 @@ def _add_subject_questions(grammar: Grammar) -> None:
     )
 
 
-_WHO = Nominal("quién", "3s", "3s", "m", "sg", frozenset({"person", "people"}), pronoun="who")
+_WHO = Nominal("quién", "3s", "3s", "m", "sg", PEOPLE, pronoun="who")
 
 
 def _add_choices(grammar: Grammar) -> None:
