@@ -351,6 +351,12 @@ RULES = {
         Our eyes are clean. | Nuestros ojos están limpios.
         Our hair is clean. | Nuestro pelo está limpio.
     """,
+    "where events are": """
+        Where is the fourth class? | ¿Dónde es la cuarta clase?
+        Where is the party? | ¿Dónde es la fiesta?
+        Where was your exam? | ¿Dónde fue tu examen?
+        Where was your brother? | ¿Dónde estaba tu hermano?
+    """,
     "a verb that governs another, in a question": """
         Is Tom going to avoid taking the train? | ¿Va a evitar Tom tomar el tren?
         Is Ana going to open the door? | ¿Va a abrir Ana la puerta?
@@ -386,6 +392,24 @@ REFUSED = {
         Our big green eye is clean.
         Their heart is clean.
         My backs hurt.
+    """,
+    "what is under way is nowhere": """
+        Where is the trip?
+        Where was our flight?
+    """,
+    "lying on the beach is done alone and is not a going on": """
+        She lay on the beach with Ana.
+        They want to lie on the beach with him.
+        Who is lying on the beach?
+    """,
+    "one who is rich or old or young is no child": """
+        What a rich child!
+        What rich women!
+        The rich boy is tired.
+        This old boy is tired.
+        My brother saw a young girl.
+        The kid is rich.
+        The baby is young.
     """,
 }
 

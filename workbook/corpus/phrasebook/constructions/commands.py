@@ -257,6 +257,10 @@ expensive | caro
 """
 
 
+# Said so, they mean something else: *¡qué mujer tan rica!* praises her looks.
+_UNPRAISED = frozenset({"little", "good", "rich"})
+
+
 @cache
 def _praised(article: str, number: str) -> Choices:
     """`beautiful house` as `casa tan hermosa`, `great idea` as `gran idea`."""
@@ -266,7 +270,7 @@ def _praised(article: str, number: str) -> Choices:
             continue
         if not adjective.flags & {"er", "more", "better", "worse", "pre"}:
             continue
-        if adjective.english == "little" or adjective.english == "good":
+        if adjective.english in _UNPRAISED:
             continue
         if article and starts_with_vowel_sound(adjective.english) != (article == "an"):
             continue

@@ -20,7 +20,7 @@ from workbook.corpus.phrasebook.lexicon.tables import pairs
 from workbook.corpus.phrasebook.numbers import ORDINALS, in_english, in_spanish
 from workbook.corpus.phrasebook.realise import Nominal
 
-PEOPLE = frozenset({"person", "people"})
+PEOPLE = frozenset({"person", "people", "grown"})
 ANIMALS = frozenset({"pet", "livestock", "wild"})
 # What `want` may say instead of a set of classes.
 _GROUPS = {

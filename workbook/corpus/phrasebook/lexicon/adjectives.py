@@ -59,8 +59,8 @@ new | nuevo | ser | clothing device vehicle conveyance furniture home book toy b
 new | nuevo | ser | friend boss teacher neighbor student
 old | viejo | ser | clothing device vehicle conveyance furniture home book toy building bridge
     tree church pet town instrument castle street-thing car-part | er
-old | viejo | ser | people kin | older
-young | joven | ser | people kin role friend pet | er
+old | viejo | ser | grown kin | older
+young | joven | ser | grown kin role friend pet | er
 modern | moderno | ser | building home device museum furniture city appliance hospital | more
 ancient | antiguo | ser | city sight temple building map bridge | more
 beautiful | hermoso | ser | woman girl actress princess queen flower city landscape home sight
@@ -92,7 +92,7 @@ curious | curioso | ser | people pet monkey | more
 famous | famoso | ser | role building book song artwork museum city shown | more
 popular | popular | ser | song singer actor musician dancer teacher player shown eatery book game |
     more
-rich | rico | ser | people kin country | er
+rich | rico | ser | grown kin country | er
 poor | pobre | ser | people country | er only
 important | importante | ser | event issue idea papers letter exam city rule passage | more
 interesting | interesante | ser | book idea shown people city museum outing job lesson passage |

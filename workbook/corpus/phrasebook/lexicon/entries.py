@@ -12,6 +12,7 @@ _WIDER = {
     "kin": ("person",),
     "friend": ("person",),
     "people": ("person",),
+    "grown": ("people", "person"),
     "role": ("person",),
     "monarch": ("person",),
     "pet": ("animal",),

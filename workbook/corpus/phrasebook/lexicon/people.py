@@ -38,13 +38,13 @@ baby | el bebé | infant
 child/children | el niño | people
 boy | el niño | people
 girl | la niña | people
-man/men | el hombre | people
-woman/women | la mujer | people
-person/people | la persona | people
+man/men | el hombre | grown
+woman/women | la mujer | grown
+person/people | la persona | grown
 teenager | el/la adolescente | people
-gentleman/gentlemen | el caballero | people
-lady | la señora | people
-adult | el adulto | people
+gentleman/gentlemen | el caballero | grown
+lady | la señora | grown
+adult | el adulto | grown
 friend | el amigo/amiga | friend mine
 neighbor | el vecino/vecina | friend
 boss | el jefe/jefa | friend
@@ -52,14 +52,14 @@ guest | el invitado/invitada | friend
 coworker | el compañero de trabajo/compañera de trabajo | friend mine
 classmate | el compañero de clase/compañera de clase | friend mine
 roommate | el compañero de cuarto/compañera de cuarto | friend mine
-stranger | el desconocido/desconocida | people
-tourist | el/la turista | people
-traveler | el viajero/viajera | people
-passenger | el pasajero/pasajera | people
-customer | el cliente/clienta | people
-visitor | el/la visitante | people
-thief/thieves | el ladrón/ladrona | people
-winner | el ganador/ganadora | people
+stranger | el desconocido/desconocida | grown
+tourist | el/la turista | grown
+traveler | el viajero/viajera | grown
+passenger | el pasajero/pasajera | grown
+customer | el cliente/clienta | grown
+visitor | el/la visitante | grown
+thief/thieves | el ladrón/ladrona | grown
+winner | el ganador/ganadora | grown
 teacher | el profesor/profesora | role friend
 doctor | el médico/médica | role friend
 dentist | el/la dentista | role friend
@@ -127,9 +127,9 @@ astronaut | el/la astronauta | role
 surgeon | el cirujano/cirujana | role
 pharmacist | el farmacéutico/farmacéutica | role
 babysitter | el niñero/niñera | role
-player | el jugador/jugadora | people
-witness | el/la testigo | people
-expert | el experto/experta | people
+player | el jugador/jugadora | grown
+witness | el/la testigo | grown
+expert | el experto/experta | grown
 poet | el/la poeta | role
 biologist | el biólogo/bióloga | role
 chemist | el químico/química | role
@@ -141,9 +141,9 @@ dad | el papá | kin single
 kid | el niño | people
 police inspector | el inspector de policía/inspectora de policía | role
 enemy | el enemigo/enemiga | friend
-hero/heroes | el héroe | people
-leader | el líder | people
-twin | el gemelo/gemela | people
+hero/heroes | el héroe | grown
+leader | el líder | grown
+twin | el gemelo/gemela | grown
 """
 
 WOMEN = """Ana Carmen Laura Marta Elena Sara Emma Lisa Mary Kate Julia Clara Rosa Paula Alice Susan
