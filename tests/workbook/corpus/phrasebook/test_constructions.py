@@ -357,6 +357,14 @@ RULES = {
         Where was your exam? | ¿Dónde fue tu examen?
         Where was your brother? | ¿Dónde estaba tu hermano?
     """,
+    "driving somewhere": """
+        Don't drive to my village. | No vayas en coche a mi aldea.
+        She is driving to her village. | Va en coche a su aldea.
+        We drove to the village. | Fuimos en coche a la aldea.
+        Is Ana going to drive to the station? | ¿Va a ir Ana en coche a la estación?
+        I drive to work every day. | Voy en coche al trabajo todos los días.
+        I drove the truck. | Conduje el camión.
+    """,
     "a verb that governs another, in a question": """
         Is Tom going to avoid taking the train? | ¿Va a evitar Tom tomar el tren?
         Is Ana going to open the door? | ¿Va a abrir Ana la puerta?
@@ -410,6 +418,9 @@ REFUSED = {
         My brother saw a young girl.
         The kid is rich.
         The baby is young.
+    """,
+    "driving is a means already": """
+        We drove to the village by bus.
     """,
 }
 

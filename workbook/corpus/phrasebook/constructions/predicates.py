@@ -441,7 +441,7 @@ def _add_predicates(grammar: Grammar) -> None:
         "means of transport",
         1,
         joins="v+o",
-        where=lambda b: b.v.verb.spanish in ("ir", "venir", "viajar", "volver"),
+        where=lambda b: b.v.lemma in ("ir a", "venir a", "viajar a", "volver a"),
     )
     rule(
         "{v:possess form=$form s=$s} {n:few} children/NOUN",

@@ -209,6 +209,6 @@ draw | dibujar | fun
 get up | levantarse | habit home moment
 wake up | despertarse | habit moment
 work from home | trabajar desde casa | habit home
-drive to work | conducir al trabajo | habit out
+drive to work | ir en coche al trabajo | habit out
 walk to school | caminar a la escuela | habit out healthy
 """

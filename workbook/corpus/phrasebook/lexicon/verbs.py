@@ -263,7 +263,7 @@ return | volver a | home hotel school office institution town city country
 walk | caminar a | shop school station office institution outdoors study
 run | correr a | station school outdoors shop
 travel | viajar a | city country town coast island
-drive | conducir a | station city workplace town coast
+drive | ir en coche a | station city workplace town coast
 fly | volar a | city country
 move | mudarse a | city country town | event
 """
