@@ -152,7 +152,8 @@ class Predicate:
     state: its past is an imperfect. theme: for `gustar` and its kind, the person of what pleases;
     the English subject is then the one who is pleased. plain: the progressive is said with the
     simple tense (`is going` is `va`). detailed: how or where it is done has been said.
-    affirmative: its object is (see `Nominal`).
+    affirmative: its object is (see `Nominal`). denied: what stands in the place of `after` under a
+    negation, where that differs (`no tiene madre`).
     """
 
     verb: str
@@ -166,6 +167,7 @@ class Predicate:
     plain: bool = False
     detailed: bool = False
     affirmative: bool = False
+    denied: str = ""
     lemma: str = ""
 
     def governed_by(self, verb: str, link: str = "", state: bool = False) -> "Predicate":
@@ -265,8 +267,9 @@ def verb_group(phrase: VerbPhrase, person: str) -> tuple[str, str]:
     clitics = _own_clitics(predicate, person)
     no = "no" if phrase.negative else ""
     words = " ".join(part for part in (phrase.adverb, no, *clitics, verb) if part)
-    after = predicate.after if predicate.inner is None else _governed(predicate, person)
-    return words, after
+    if predicate.inner is not None:
+        return words, _governed(predicate, person)
+    return words, predicate.denied if phrase.negative and predicate.denied else predicate.after
 
 
 def _said_subject(subject: Nominal, predicate: Predicate) -> str:

@@ -365,6 +365,13 @@ RULES = {
         I drive to work every day. | Voy en coche al trabajo todos los días.
         I drove the truck. | Conduje el camión.
     """,
+    "relatives one doesn't have": """
+        He didn't have a mother. | No tenía madre.
+        Ana doesn't have a mother-in-law. | Ana no tiene suegra.
+        She has a brother. | Tiene un hermano.
+        They don't have two cousins. | No tienen dos primos.
+        He doesn't have a car. | No tiene un coche.
+    """,
     "a verb that governs another, in a question": """
         Is Tom going to avoid taking the train? | ¿Va a evitar Tom tomar el tren?
         Is Ana going to open the door? | ¿Va a abrir Ana la puerta?

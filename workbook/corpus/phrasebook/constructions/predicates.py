@@ -536,7 +536,12 @@ def _add_predicates(grammar: Grammar) -> None:
     rule(
         "{v:possess form=$form s=$s} {o:possession}",
         lambda b: Predicate(
-            "tener", b.o.spanish, state=True, affirmative=b.o.affirmative, lemma="tener"
+            "tener",
+            b.o.spanish,
+            state=True,
+            affirmative=b.o.affirmative,
+            denied=_missing_relative(b.o),
+            lemma="tener",
         ),
         "having",
         6,
@@ -655,6 +660,12 @@ def _add_predicates(grammar: Grammar) -> None:
         where=_settled_place,
     )
     grammar.rule("location", "in/ADP {o:proper want=$want}", lambda b: b.o, weight=2)
+
+
+def _missing_relative(had: Nominal) -> str:
+    """A relative whom one doesn't have, said without an article: `no tiene madre`."""
+    one = had.number == "sg" and not had.definite
+    return had.lemma if one and "kin" in had.classes else ""
 
 
 _HAD = (
