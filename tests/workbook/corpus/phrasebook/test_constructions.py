@@ -372,6 +372,9 @@ RULES = {
         They don't have two cousins. | No tienen dos primos.
         He doesn't have a car. | No tiene un coche.
     """,
+    "real where it isn't royal": """
+        This is a real problem. | Este es un problema real.
+    """,
     "a verb that governs another, in a question": """
         Is Tom going to avoid taking the train? | ¿Va a evitar Tom tomar el tren?
         Is Ana going to open the door? | ¿Va a abrir Ana la puerta?
@@ -428,6 +431,10 @@ REFUSED = {
     """,
     "driving is a means already": """
         We drove to the village by bus.
+    """,
+    "no hero is royal by being real": """
+        I know the real hero.
+        This is a real story.
     """,
 }
 

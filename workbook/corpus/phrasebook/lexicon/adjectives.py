@@ -244,7 +244,7 @@ silly | tonto | ser | people joke | er
 different | diferente | ser | idea people book city culture tradition | more
 common | común | ser | problem mistake | more
 normal | normal | ser | people day life | more
-real | real | ser | story problem hero
+real | real | ser | problem reason solution
 clear | claro | ser | idea explanation answer question example | er
 guilty | culpable | ser | people thief | only
 innocent | inocente | ser | people | more
