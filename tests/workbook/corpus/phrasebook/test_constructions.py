@@ -375,6 +375,12 @@ RULES = {
     "real where it isn't royal": """
         This is a real problem. | Este es un problema real.
     """,
+    "what is too big to fit": """
+        The lamp doesn't fit in the box because it is too tall.
+            | La lámpara no cabe en la caja porque es demasiado alta.
+        The sofa doesn't fit in the truck because it is too narrow.
+            | El sofá no cabe en el camión porque es demasiado estrecho.
+    """,
     "a verb that governs another, in a question": """
         Is Tom going to avoid taking the train? | ¿Va a evitar Tom tomar el tren?
         Is Ana going to open the door? | ¿Va a abrir Ana la puerta?
@@ -435,6 +441,10 @@ REFUSED = {
     "no hero is royal by being real": """
         I know the real hero.
         This is a real story.
+    """,
+    "furniture is tall, not high, and a sofa neither": """
+        The piano doesn't fit in the truck because it is too high.
+        The sofa doesn't fit in the box because it is too tall.
     """,
 }
 

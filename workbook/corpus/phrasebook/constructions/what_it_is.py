@@ -68,20 +68,17 @@ BULKY = (
 TIGHT = "car box closet room kitchen bag truck drawer garage elevator".split()
 
 
-_TOO_BIG = """
-wide | ancho
-long | largo
-high | alto
-heavy | pesado
+# What a thing may be too much of to fit: english | Spanish | copula | which things
+_TOO_BIG = f"""
+wide | ancho | ser | {" ".join(BULKY)}
+long | largo | ser | {" ".join(BULKY)}
+tall | alto | ser | piano desk ladder mirror chair lamp
 """
 
 
-_TOO_BIG_ALLOWED = frozenset({"wide", "long", "high"})
-
-
-_TOO_SMALL = """
-small | pequeño
-narrow | estrecho
+_TOO_SMALL = f"""
+small | pequeño | ser | {" ".join(TIGHT)}
+narrow | estrecho | ser | {" ".join(TIGHT)}
 """
 
 
@@ -138,7 +135,9 @@ def it_probe_ways() -> list[tuple[str, str, list[tuple[str, str]]]]:
         for other, place in enumerate(PLACES):
             if (at + other) % 3 or noun_named(animal).gender == noun_named(place).gender:
                 continue
-            hard = [entry.tokens[0] for entry in _hard(noun_named(place).spanish).entries]
+            hard = [
+                entry.tokens[0] for entry in _qualities(_HARD, noun_named(place).spanish).entries
+            ]
             found.append((animal, place, list(zip(weary, hard, strict=False))))
     return found
 
@@ -189,10 +188,11 @@ def _weary() -> Choices:
 
 
 @cache
-def _hard(lemma: str) -> Choices:
+def _qualities(table: str, lemma: str) -> Choices:
+    """The qualities that a table gives to a noun."""
     entries = []
-    for english, spanish, copula, places in rows(_HARD):
-        if any(noun_named(place).spanish == lemma for place in places.split()):
+    for english, spanish, copula, nouns in rows(table):
+        if any(noun_named(noun).spanish == lemma for noun in nouns.split()):
             entries.append(Entry((english,), ("ADJ",), Quality(spanish, copula, spanish)))
     return Choices(entries)
 
@@ -220,7 +220,7 @@ def _add_crossing_animals(grammar: Grammar) -> None:
 
     @grammar.words("hard")
     def _(given: Bound) -> Choices:
-        return _hard(given.of.lemma)
+        return _qualities(_HARD, given.of.lemma)
 
     for crossing, spanish, tense in rows(_CROSSING):
         verb, own = spanish.split()
@@ -265,19 +265,11 @@ def _add_fitting(grammar: Grammar) -> None:
 
     @grammar.words("too-big")
     def _(given: Bound) -> Choices:
-        return Choices(
-            [
-                Entry((en,), ("ADJ",), Quality(es, "ser", es))
-                for en, es in pairs(_TOO_BIG)
-                if en in _TOO_BIG_ALLOWED
-            ]
-        )
+        return _qualities(_TOO_BIG, given.of.lemma)
 
     @grammar.words("too-small")
     def _(given: Bound) -> Choices:
-        return Choices(
-            [Entry((en,), ("ADJ",), Quality(es, "ser", es)) for en, es in pairs(_TOO_SMALL)]
-        )
+        return _qualities(_TOO_SMALL, given.of.lemma)
 
     start = (
         "the/DET {a:bulky} does/AUX n't/PART fit/VERB in/ADP the/DET {p:tight} because/CONJ "
@@ -291,7 +283,7 @@ def _add_fitting(grammar: Grammar) -> None:
     different = lambda b: b.a.spanish != b.p.spanish  # noqa: E731
     grammar.rule(
         "statement",
-        start + "{q:too-big}",
+        start + "{q:too-big of=$a}",
         lambda b: f"{refused(b)} porque {b.q.of(b.a, 'present')}",
         label="it is the thing",
         weight=0.3,
@@ -300,7 +292,7 @@ def _add_fitting(grammar: Grammar) -> None:
     )
     grammar.rule(
         "statement",
-        start + "{q:too-small}",
+        start + "{q:too-small of=$p}",
         lambda b: f"{refused(b)} porque {b.q.of(b.p, 'present')}",
         label="it is the container",
         weight=0.3,
