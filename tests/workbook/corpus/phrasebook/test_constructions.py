@@ -381,6 +381,9 @@ RULES = {
         The sofa doesn't fit in the truck because it is too narrow.
             | El sofá no cabe en el camión porque es demasiado estrecho.
     """,
+    "what one may be told not to do": """
+        Don't lose the keys. | No pierdas las llaves.
+    """,
     "a verb that governs another, in a question": """
         Is Tom going to avoid taking the train? | ¿Va a evitar Tom tomar el tren?
         Is Ana going to open the door? | ¿Va a abrir Ana la puerta?
@@ -445,6 +448,18 @@ REFUSED = {
     "furniture is tall, not high, and a sofa neither": """
         The piano doesn't fit in the truck because it is too high.
         The sofa doesn't fit in the box because it is too tall.
+    """,
+    "what comes to one is not commanded": """
+        Don't earn them.
+        Don't find the key.
+        Find the key.
+        Meet my brother.
+        Don't meet my brother.
+        Receive the letter.
+        Don't receive the letter.
+        Don't hear the music.
+        Don't discover the truth.
+        Don't recognize Ana.
     """,
 }
 

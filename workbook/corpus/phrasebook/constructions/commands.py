@@ -45,11 +45,15 @@ do/AUX n't/PART be/AUX late/ADJ | no llegues tarde | no llegue tarde
 do/AUX n't/PART be/AUX afraid/ADJ | no tengas miedo | no tenga miedo
 do/AUX n't/PART run/VERB | no corras | no corra
 """
+# What comes to one, and nobody is told to do or not to do.
+_UNCOMMANDED = frozenset(
+    "conocer oír reconocer recibir descubrir encontrar ganar extrañar entender".split()
+)
 # What nobody is told to do, but may be told not to.
 _UNWILLED = frozenset(
-    """perder olvidar romper quemar robar morder conocer ver oír reconocer recordar caer desaparecer
-    roncar toser estornudar llegar quejar llorar jubilar respirar descubrir encontrar extrañar
-    atrapar ganar odiar gastar fumar cometer dormir entender""".split()
+    """perder olvidar romper quemar robar morder ver recordar caer desaparecer roncar toser
+    estornudar llegar quejar llorar jubilar respirar atrapar odiar gastar fumar cometer
+    dormir""".split()
 )
 _YOU = pronoun("you")
 _SIR = replace(_YOU, person="3s", spanish="usted")
@@ -106,7 +110,8 @@ def _fixed(polite: bool) -> Choices:
 
 
 def _sensible(bound: Bound) -> bool:
-    return bound.p.inner is None and not bound.p.state and not bound.p.theme
+    simple = bound.p.inner is None and not bound.p.state and not bound.p.theme
+    return simple and bound.p.verb not in _UNCOMMANDED
 
 
 def _forbidden(bound: Bound) -> bool:
