@@ -384,6 +384,12 @@ RULES = {
     "what one may be told not to do": """
         Don't lose the keys. | No pierdas las llaves.
     """,
+    "personal a before an animal that is known": """
+        Touch my cat. | Toca a mi gato.
+        Draw my dog. | Dibuja a mi perro.
+        She caught the mouse. | Atrapó al ratón.
+        He is drawing a horse. | Está dibujando un caballo.
+    """,
     "a verb that governs another, in a question": """
         Is Tom going to avoid taking the train? | ¿Va a evitar Tom tomar el tren?
         Is Ana going to open the door? | ¿Va a abrir Ana la puerta?

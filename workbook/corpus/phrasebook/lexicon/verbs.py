@@ -168,13 +168,13 @@ cross | cruzar | person pet | crossed
 climb | subir | person | height | rare
 sign | firmar | person | papers letter | rare
 translate | traducir | person | text book
-draw | dibujar | person | pet livestock wild flower building height plant
+draw | dibujar | person | pet livestock wild flower building height plant | animals
 collect | coleccionar | person | coin stamp toy
 hide | esconder | person | gift money key toy | event
 push | empujar | person | driven furniture | rare
 move | mover | person | furniture container appliance | rare
 lift | levantar | person | furniture container luggage | rare
-touch | tocar | person | mineral animal pet artwork plant | event
+touch | tocar | person | mineral animal pet artwork plant | event animals
 wrap | envolver | person | gift | rare
 fill | llenar | person | vessel container | rare
 empty | vaciar | person | vessel container | rare
@@ -188,7 +188,7 @@ fold | doblar | person | shirt T-shirt blouse dress pants sweater scarf blanket 
     napkin | daily
 dry | secar | person | clothing kitchenware linen
 brush | cepillar | person | pet horse | daily animals
-catch | atrapar | person pet | thief wild insect | event
+catch | atrapar | person pet | thief wild insect | event animals
 chase | perseguir | pet wild | pet bird mouse insect | animals
 bite | morder | pet wild | person | event animals
 rescue | rescatar | role people | people pet | event animals
