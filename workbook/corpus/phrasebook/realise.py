@@ -76,6 +76,12 @@ class Nominal:
         return self.spanish != other.spanish
 
     @property
+    def begins_with_that(self) -> bool:
+        """Whether its English begins with *that*, which a verb before it makes a conjunction."""
+        that = self.spanish.split()[0] in ("ese", "esa", "esos", "esas")
+        return that and self.agreement == "3s"
+
+    @property
     def overt(self) -> bool:
         """Whether it is said as a subject: pronouns are dropped."""
         return not self.pronoun

@@ -390,6 +390,11 @@ RULES = {
         She caught the mouse. | Atrapó al ratón.
         He is drawing a horse. | Está dibujando un caballo.
     """,
+    "those, after a verb and after so": """
+        I hope that those houses are clean. | Espero que esas casas estén limpias.
+        It was late, so those waiters hurried. | Era tarde, así que esos meseros se apuraron.
+        We visited the exhibition. | Visitamos la exposición.
+    """,
     "a verb that governs another, in a question": """
         Is Tom going to avoid taking the train? | ¿Va a evitar Tom tomar el tren?
         Is Ana going to open the door? | ¿Va a abrir Ana la puerta?
@@ -466,6 +471,17 @@ REFUSED = {
         Don't hear the music.
         Don't discover the truth.
         Don't recognize Ana.
+    """,
+    "one did not wear it once, nor watch an exhibition": """
+        I didn't wear the hat because it was too small.
+        We watched the exhibition.
+    """,
+    "that before a noun does not follow a verb or so": """
+        I hope that house is clean.
+        I think that that house is clean.
+        You all hope that large furniture is clean.
+        Ana said that waiter was tired.
+        It was late, so that waiter hurried.
     """,
 }
 

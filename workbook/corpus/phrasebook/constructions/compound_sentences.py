@@ -259,6 +259,7 @@ def _add_reasons(grammar: Grammar) -> None:
             lambda b: f"{b.c.imperfect}, así que {clause(b.s, VerbPhrase(b.e, 'past'))}",
             label="so",
             weight=0.2,
+            where=lambda b: not b.s.begins_with_that,
         )
 
 

@@ -16,6 +16,11 @@ def add(grammar: Grammar) -> None:
     _add_wishes(grammar)
 
 
+def _another(bound: Bound) -> bool:
+    """Somebody else does it, and is not introduced by a *that* which reads as the conjunction."""
+    return bound.s.apart_from(bound.z) and not bound.z.begins_with_that
+
+
 def _add_that(grammar: Grammar) -> None:
     def statement(english: str, spanish, label: str, weight: float, **features) -> None:
         grammar.rule("statement", english, spanish, label=label, weight=weight, **features)
@@ -36,7 +41,7 @@ def _add_that(grammar: Grammar) -> None:
                 lambda b: f"{thinking(b, 'present')} que {clause(b.z, b.w)}",
                 "that",
                 weight / 2,
-                where=lambda b: b.s.apart_from(b.z),
+                where=_another,
             )
         statement(
             "{s:subject want=person} {v:verb frame=clausal form=past s=$s} "
@@ -45,7 +50,7 @@ def _add_that(grammar: Grammar) -> None:
             lambda b: f"{thinking(b, 'past')} que {clause(b.z, b.w)}",
             "that in the past",
             0.4,
-            where=lambda b: b.s.apart_from(b.z),
+            where=_another,
         )
         statement(
             "{s:subject want=person} {x:do-not tense=present s=$s} think/VERB "
@@ -57,7 +62,7 @@ def _add_that(grammar: Grammar) -> None:
             ),
             "not thinking that",
             0.4,
-            where=lambda b: b.s.apart_from(b.z),
+            where=_another,
         )
 
 
@@ -124,7 +129,7 @@ def _add_wishes(grammar: Grammar) -> None:
             ),
             "hoping that",
             0.25,
-            where=lambda b: b.s.apart_from(b.z),
+            where=_another,
         )
         statement(
             hopes + "{z:subject want=any} {y:be tense=present s=$z} {c:complement s=$z}",
@@ -134,7 +139,7 @@ def _add_wishes(grammar: Grammar) -> None:
             ),
             "hoping that",
             0.2,
-            where=lambda b: b.s.apart_from(b.z),
+            where=_another,
         )
 
 

@@ -103,7 +103,6 @@ lift | - | heavy
 carry | - | heavy
 rent | + | cheap big modern quiet
 rent | - | expensive small noisy old
-wear | - | dirty old ugly small big
 """
 
 
@@ -135,9 +134,8 @@ def it_probe_ways() -> list[tuple[str, str, list[tuple[str, str]]]]:
         for other, place in enumerate(PLACES):
             if (at + other) % 3 or noun_named(animal).gender == noun_named(place).gender:
                 continue
-            hard = [
-                entry.tokens[0] for entry in _qualities(_HARD, noun_named(place).spanish).entries
-            ]
+            qualities = _qualities(_HARD, noun_named(place).spanish).entries
+            hard = [entry.tokens[0] for entry in qualities]
             found.append((animal, place, list(zip(weary, hard, strict=False))))
     return found
 
@@ -377,10 +375,9 @@ def _add_motives(grammar: Grammar) -> None:
         return _motive_adjectives(given.m, given.o.classes)
 
     def explained(b: Bound, degree: str) -> str:
-        tense = "imperfect" if "state" in b.m.verb.flags else "preterite"
         predicate = Predicate(b.m.verb.spanish, b.o.spanish)
         return (
-            f"{clause(b.s, VerbPhrase(predicate, tense, b.m.negative))} porque "
+            f"{clause(b.s, VerbPhrase(predicate, 'preterite', b.m.negative))} porque "
             f"{b.q.of(b.o, 'past', degree)}"
         )
 

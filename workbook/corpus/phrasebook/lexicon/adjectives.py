@@ -95,8 +95,8 @@ popular | popular | ser | song singer actor musician dancer teacher player shown
 rich | rico | ser | grown kin country | er
 poor | pobre | ser | people country | er only
 important | importante | ser | event issue idea papers letter exam city rule passage | more
-interesting | interesante | ser | book idea shown people city museum outing job lesson passage |
-    more
+interesting | interesante | ser | book idea shown exhibition people city museum outing job lesson
+    passage | more
 boring | aburrido | ser | book shown class task meeting job event passage life | more
 exciting | emocionante | ser | outing match shown race game | more
 easy | fácil | ser | task query recipe learned language subject game | er

@@ -62,7 +62,7 @@ birthday | el cumpleaños | celebrated
 anniversary | el aniversario | celebrated
 concert | el concierto | event shown
 festival | el festival | event
-exhibition | la exposición | event shown
+exhibition | la exposición | event
 play | la obra de teatro | shown
 movie | la película | shown
 cartoon | la caricatura | shown

@@ -102,8 +102,8 @@ close | cerrar | person | opening | daily
 read | leer | person | book text papers passage | study
 write | escribir | person | written sentence word answer instructions | study
 watch | ver | person | shown
-see | ver | person | person pet livestock wild bird shown artwork landscape sight height stars
-    cloud storm sea ocean lake river infant home building shop vehicle conveyance town city
+see | ver | person | person pet livestock wild bird shown exhibition artwork landscape sight height
+    stars cloud storm sea ocean lake river infant home building shop vehicle conveyance town city
     plant flower eatery school kin friend | noprog animals
 listen to | escuchar | person | music sound
 hear | oír | person | sound music person pet | noprog animals
@@ -115,7 +115,7 @@ build | construir | person | house bridge fence wall school tower | event
 fix | arreglar | person | device appliance vehicle furniture part opening car-part
 repair | reparar | person | device appliance vehicle furniture part opening
 break | romper | person | kitchenware toy vessel window mirror device | event
-visit | visitar | person | sight town kin friend | daily
+visit | visitar | person | sight town kin friend exhibition | daily
 know | conocer | person | kin friend role town sight eatery | state people-only
 know | saber | person | truth data | state it-only
 love | querer | person | kin pet | state animals people-only known
