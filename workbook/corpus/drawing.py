@@ -14,7 +14,6 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from workbook.cores import cores
@@ -54,33 +53,47 @@ def drawn_pairs(count: int, seed: int, processes: int | None = None) -> Iterator
 def _side_by_side(shares: list[tuple[int, int]], several: int) -> Iterator[list[SentencePair]]:
     """The shares in order, never more than `several` begun and not yet taken: whoever takes no more
     doesn't have the rest written."""
-    with ThreadPoolExecutor(several) as pool:
-        begun: deque[Future[list[SentencePair]]] = deque()
-        for share in shares:
+    begun: deque[tuple[subprocess.Popen[bytes], int]] = deque()
+    try:
+        for count, seed in shares:
             if len(begun) == several:
-                yield begun.popleft().result()
-            begun.append(pool.submit(_written_by_another, *share))
+                yield _taken(*begun[0])
+                begun.popleft()
+            begun.append((_begun(count, seed), count))
         while begun:
-            yield begun.popleft().result()
+            yield _taken(*begun[0])
+            begun.popleft()
+    finally:  # those that are interrupted, or whose pairs nobody takes any more
+        for other, _ in begun:
+            with other:
+                other.kill()
 
 
 def _written(count: int, seed: int) -> list[SentencePair]:
     return [SentencePair(p.english, p.spanish) for p in phrasebook.generate(count, seed)]
 
 
-def _written_by_another(count: int, seed: int) -> list[SentencePair]:
+def _begun(count: int, seed: int) -> subprocess.Popen[bytes]:
+    """Another Python that writes a share. It waits with the last of it until that is taken."""
     if not sys.executable:
         raise subprocess.SubprocessError("this Python doesn't know how to start another one")
     path = os.pathsep.join(filter(None, (str(_PACKAGES), os.environ.get("PYTHONPATH"))))
-    said = subprocess.run(
+    return subprocess.Popen(
         # -P: not what lies in the current folder.
         [sys.executable, "-P", "-m", "workbook.corpus.drawing", str(count), str(seed)],
         env={**os.environ, "PYTHONPATH": path},
         stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
-    lines = said.stdout.decode(errors="replace").splitlines()
+
+
+def _taken(other: subprocess.Popen[bytes], count: int) -> list[SentencePair]:
+    """The pairs that another Python wrote. Raises SubprocessError where it wrote something else."""
+    said, _ = other.communicate()
+    if other.returncode:
+        raise subprocess.CalledProcessError(other.returncode, other.args)
+    lines = said.decode(errors="replace").splitlines()
     pairs = [SentencePair(*cells) for line in lines if len(cells := line.split("\t")) == 2]
     if len(pairs) != count or len(lines) != count:
         raise subprocess.SubprocessError(f"expected {count} pairs, got {len(lines)} lines")

@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -123,16 +124,10 @@ def phrasebook_corpus(drawn: int = 0, say: Callable[[str], None] = print) -> Cor
             f"The phrasebook's grammar writes {drawn:,} more sentence pairs, and of every "
             f"{_SEVERAL} the one with the rarest word is kept."
         )
-        # Where there is a terminal; a log has the line above.
-        pairs = tqdm(
-            drawn_pairs(drawn, _DRAWN_WITH),
-            "writing",
-            drawn,
-            leave=False,
-            unit=" pairs",
-            disable=None,
-        )
-        training += cleaned(with_rare_words(pairs, _SEVERAL, known=training))
+        with closing(drawn_pairs(drawn, _DRAWN_WITH)) as written:
+            # Where there is a terminal; a log has the line above.
+            pairs = tqdm(written, "writing", drawn, leave=False, unit=" pairs", disable=None)
+            training += cleaned(with_rare_words(pairs, _SEVERAL, known=training))
     return Corpus(
         name="phrasebook",
         training=tuple(training),

@@ -1,8 +1,11 @@
 """Pairs written on several cores: the same as on one, also where nothing else can be started."""
 
 import itertools
+import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -43,12 +46,14 @@ def test_where_no_other_python_writes_the_pairs_are_the_same(refusal, small_shar
     expected = list(drawn_pairs(100, seed=3, processes=1))
     first = drawing._SEEDS * 4
 
+    begin = drawing._begun
+
     def only_once(count, seed):
         if seed != first:
             raise refusal
-        return drawing._written(count, seed)
+        return begin(count, seed)
 
-    monkeypatch.setattr(drawing, "_written_by_another", only_once)
+    monkeypatch.setattr(drawing, "_begun", only_once)
     assert list(drawn_pairs(100, seed=3, processes=2)) == expected
 
 
@@ -81,23 +86,57 @@ def test_a_python_that_writes_something_else_is_not_believed(
 def test_what_lies_in_the_current_folder_is_nothing_to_the_others(tmp_path, monkeypatch):
     (tmp_path / "random.py").write_text("raise SystemExit(3)")
     monkeypatch.chdir(tmp_path)
-    assert len(drawing._written_by_another(3, 1)) == 3
+    assert len(drawing._taken(drawing._begun(3, 1), 3)) == 3
 
 
 def test_whoever_takes_no_more_has_no_more_written(small_shares, monkeypatch):
     begun = []
+    begin = drawing._begun
 
     def noted(count, seed):
-        begun.append(seed)
-        return drawing._written(count, seed)
+        begun.append(begin(count, seed))
+        return begun[-1]
 
-    monkeypatch.setattr(drawing, "_written_by_another", noted)
+    monkeypatch.setattr(drawing, "_begun", noted)
     pairs = drawn_pairs(3_000, seed=3, processes=2)
     for _ in range(40):
         next(pairs)
     assert len(begun) <= 4
     pairs.close()
     assert len(begun) <= 4
+    assert all(other.returncode is not None for other in begun)
+
+
+SLOW = """\
+import os, pathlib, sys, time
+if "workbook.corpus.drawing" in sys.orig_argv:
+    pathlib.Path(__file__).with_name(f"{os.getpid()}.begun").touch()
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows interrupts all processes of a console")
+def test_an_interrupt_ends_the_others_too(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(SLOW)
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from workbook.corpus import drawing\n"
+        "drawing._A_SHARE = 10\n"
+        "list(drawing.drawn_pairs(30, 1, processes=2))\n"
+    )
+    path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    variables = os.environ | {"PYTHONPATH": path}
+    with subprocess.Popen(
+        [sys.executable, script], env=variables, stderr=subprocess.DEVNULL
+    ) as alone:
+        while len(begun := [int(file.stem) for file in tmp_path.glob("*.begun")]) < 2:
+            assert alone.poll() is None
+            time.sleep(0.02)
+        alone.send_signal(signal.SIGINT)
+        alone.wait(timeout=20)
+    for other in begun:
+        with pytest.raises(ProcessLookupError):
+            os.kill(other, 0)
 
 
 def test_a_count_has_to_be_possible():

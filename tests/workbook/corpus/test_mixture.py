@@ -90,6 +90,28 @@ def test_the_grammar_writes_more_pairs_for_a_training(monkeypatch):
     assert gather("phrasebook").training == corpus.training[:60]
 
 
+def test_whoever_interrupts_the_choosing_ends_the_writing(monkeypatch):
+    ended = []
+
+    def drawn(count, seed):
+        try:
+            yield from [SentencePair("A cat.", "Un gato.")] * count
+        finally:
+            ended.append(seed)
+
+    def interrupted(pairs, several, known):
+        taking = iter(pairs)
+        next(taking)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(mixture, "drawn_pairs", drawn)
+    monkeypatch.setattr(mixture, "with_rare_words", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        gather("phrasebook", drawn=1_000)
+    assert caught.tb  # which keeps all that was at work from being thrown away
+    assert ended
+
+
 def test_tatoeba_comes_with_the_phrasebook_mixed_in(people):
     corpus = gather("auto")
     english = {pair.english for pair in corpus.training}
