@@ -25,7 +25,7 @@ COLLECT_PATTERN = (
 TIMED_COLLECT_PATTERN = (
     r".*?[/\\]extracted[/\\][^/\\]*?_attempt_(?P<timestamp>\d{4}(?:-\d\d){5})_" + COLLECT_PATTERN
 )
-_STUDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
+_STUDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")  # as much as nbgrader has room for
 
 
 class NothingToHandIn(Exception):
@@ -50,8 +50,8 @@ def hand_in(lesson: str, student: str, work: Path, lessons: Path, folder: Path) 
     """
     if not _STUDENT.fullmatch(student):
         raise NothingToHandIn(
-            f"{student!r} can't be a student id: letters, digits and . _ - @ are allowed. "
-            "Give yours with --student."
+            f"{student!r} can't be a student id: one begins with a letter or digit and is made of "
+            "up to 128 letters, digits and . _ - @. Give yours with --student."
         )
     notebook = work / lesson / f"{lesson}.ipynb"
     if not notebook.is_file():
@@ -79,7 +79,7 @@ def _cells(content: bytes, path: Path) -> dict[str, str]:
             for cell in cells
             if cell.get("metadata", {}).get("nbgrader", {}).get("solution")
         }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise NothingToHandIn(
             f"{path} isn't a notebook that can be read ({type(error).__name__}: {error}). Open it "
             "in JupyterLab, save it, and try again."

@@ -69,17 +69,35 @@ def test_a_missing_notebook_is_a_sentence(folders):
     assert not (folders / "out").exists()
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 3}', '{"cells": ["x"]}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", '{"cells": 3}', '{"cells": ["x"]}', "[" * 100_000],
+    ids=["empty", "cut", "list", "number", "text", "deep"],
+)
 def test_a_broken_notebook_is_a_sentence(folders, content):
     (folders / "work" / LESSON / f"{LESSON}.ipynb").write_text(content)
     with pytest.raises(NothingToHandIn, match="isn't a notebook that can be read"):
         submit(folders)
 
 
-@pytest.mark.parametrize("student", ["", "ana diaz", "../ana", "a/b", "-ana", "ana+1", "áña"])
+@pytest.mark.parametrize(
+    "student",
+    ["", "ana diaz", "../ana", "a/b", "-ana", ".ana", "ana+1", "áña", "a" * 129, "a" * 300],
+)
 def test_an_id_that_could_not_be_filed_is_refused(folders, student):
-    with pytest.raises(NothingToHandIn, match="can't be a student id"):
+    with pytest.raises(NothingToHandIn, match="can't be a student id") as caught:
         submit(folders, student=student)
+    assert "begins with a letter or digit" in str(caught.value)
+    assert "up to 128" in str(caught.value)
+
+
+def test_an_id_may_be_as_long_as_the_gradebook_has_room(folders):
+    from nbgrader.api import Student
+
+    room = Student.id.property.columns[0].type.length
+    assert submit(folders, student="a" * room).path.is_file()
+    with pytest.raises(NothingToHandIn):
+        submit(folders, student="a" * (room + 1))
 
 
 def test_a_file_that_could_not_be_finished_leaves_the_one_before(folders, monkeypatch):
