@@ -33,11 +33,24 @@ def examine() -> Iterator[Finding]:
     """Everything worth knowing before the first lesson, one finding at a time."""
     yield Finding("Python", f"{platform.python_version()} on {platform.system()}")
     yield from _torch()
+    if given := _home_in_vain():
+        found = f"WORKBOOK_HOME is {given}, and no course is there"
+        yield Finding("course", found, "correct or unset WORKBOOK_HOME")
+        return
     yield from _packages()
     yield _lessons()
     yield _toolbox()
     yield _phrasebook(datasets_folder() / "phrasebook")
     yield from _tatoeba()
+
+
+def _home_in_vain() -> str | None:
+    """What WORKBOOK_HOME is set to where it leads to no course."""
+    try:
+        there = datasets_folder().is_dir()
+    except FileNotFoundError:
+        there = False
+    return None if there else os.environ.get("WORKBOOK_HOME")
 
 
 def _torch() -> Iterator[Finding]:

@@ -61,6 +61,15 @@ def test_a_missing_phrasebook_is_a_problem(course):
     assert findings()["datasets"].remedy
 
 
+@pytest.mark.parametrize("given", ["{}/nowhere", "{}/lessons", "~no-such-user/course"])
+def test_workbook_home_that_leads_to_no_course_is_named(course, monkeypatch, given):
+    monkeypatch.setenv("WORKBOOK_HOME", given.format(course))
+    found = findings()
+    assert found["course"].found.startswith(f"WORKBOOK_HOME is {given.format(course)}, and ")
+    assert found["course"].remedy == "correct or unset WORKBOOK_HOME"
+    assert "datasets" not in found  # what isn't there isn't taken for a damaged course
+
+
 def test_workbook_data_that_leads_to_nothing_is_named(course, monkeypatch):
     for given in (course / "nowhere", course / "datasets"):
         monkeypatch.setenv("WORKBOOK_DATA", str(given))

@@ -1,5 +1,6 @@
 """Where the course lives on disk."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,12 @@ def test_an_empty_setting_is_none(monkeypatch):
     monkeypatch.setenv("WORKBOOK_HOME", "")
     monkeypatch.setenv("WORKBOOK_TOOLBOX", "")
     assert home.toolbox_folder() == Path(home.__file__).parents[1] / "toolbox"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows takes any name for a user's")
+@pytest.mark.parametrize("name", ["WORKBOOK_HOME", "WORKBOOK_TOOLBOX"])
+def test_a_setting_with_an_unknown_user_is_named(monkeypatch, name):
+    monkeypatch.setenv(name, "~no-such-user/course")
+    told = rf"{name} is ~no-such-user/course, .*What to do: correct or unset {name}\."
+    with pytest.raises(FileNotFoundError, match=told):
+        home.toolbox_folder() if name == "WORKBOOK_TOOLBOX" else home.root()
