@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 
 from workbook.corpus import tatoeba
+from workbook.corpus.phrasebook.shipping import PROBES
+from workbook.corpus.phrasebook.splits import SPLITS
 from workbook.home import datasets_folder, lessons_folder, root, work_folder
 from workbook.progress import progress
 from workbook.setup.lessons import lesson_names
@@ -56,8 +58,9 @@ def _home_in_vain() -> str | None:
 def _torch() -> Iterator[Finding]:
     try:
         import torch
-    except ImportError as error:
-        yield Finding("PyTorch", f"doesn't load: {error}", "run  python3 course.py lab --fresh")
+    except Exception as error:  # a library that it lacks is an OSError on Windows
+        found = f"doesn't load: {type(error).__name__}: {error}"
+        yield Finding("PyTorch", found, "run  python3 course.py lab --fresh")
         return
     from workbook.device import describe_device, pick_device
 
@@ -108,9 +111,12 @@ def _toolbox() -> Finding:
 
 
 def _phrasebook(folder: Path) -> Finding:
-    if folder.is_dir() and any(folder.iterdir()):
-        return Finding("datasets", "phrasebook, shipped with the course")
-    return Finding("datasets", "the phrasebook is missing", "download the course again")
+    names = (*SPLITS, "famous", "everyday", *(f"probe-{name}" for name in PROBES))
+    lacks = [f"{name}.tsv" for name in names if not (folder / f"{name}.tsv").is_file()]
+    if lacks:
+        found = f"the phrasebook lacks {', '.join(lacks)}"
+        return Finding("datasets", found, "download the course again")
+    return Finding("datasets", "phrasebook, shipped with the course")
 
 
 def _tatoeba() -> Iterator[Finding]:

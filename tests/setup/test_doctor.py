@@ -1,6 +1,8 @@
 """What the report finds, and what it says about what is missing."""
 
+import os
 import shutil
+import subprocess
 import sys
 from importlib import metadata
 
@@ -13,6 +15,7 @@ from workbook import doctor
 from workbook.home import datasets_folder
 
 SOURCES = datasets_folder() / "sources.toml"
+SENTENCES = sorted(path.name for path in datasets_folder().glob("phrasebook/*.tsv"))
 
 
 @pytest.fixture
@@ -23,7 +26,8 @@ def course(tmp_path, monkeypatch):
     monkeypatch.setattr(doctor.metadata, "requires", lambda name: ["torch>=2.6", "x; extra == 'y'"])
     make_lesson(tmp_path / "lessons", "01-rnn-recap")
     (tmp_path / "datasets" / "phrasebook").mkdir(parents=True)
-    (tmp_path / "datasets" / "phrasebook" / "train.tsv").touch()
+    for name in ("README.md", *SENTENCES):
+        (tmp_path / "datasets" / "phrasebook" / name).touch()
     shutil.copy(SOURCES, tmp_path / "datasets")
     return tmp_path
 
@@ -56,8 +60,17 @@ def test_missing_lessons_are_a_problem_with_a_remedy(course, capsys):
     assert "What to do: download the course again" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", SENTENCES)
+def test_a_missing_file_of_the_phrasebook_is_a_problem(course, name):
+    (course / "datasets" / "phrasebook" / name).unlink()
+    assert findings()["datasets"].found == f"the phrasebook lacks {name}"
+    assert findings()["datasets"].remedy
+
+
 def test_a_missing_phrasebook_is_a_problem(course):
-    (course / "datasets" / "phrasebook" / "train.tsv").unlink()
+    shutil.rmtree(course / "datasets" / "phrasebook")
+    assert "lacks" in findings()["datasets"].found
+    assert all(name in findings()["datasets"].found for name in SENTENCES)
     assert findings()["datasets"].remedy
 
 
@@ -113,6 +126,25 @@ def test_a_pytorch_that_does_not_load_is_a_problem_and_the_rest_is_still_told(co
     assert found["PyTorch"].remedy
     assert "device" not in found
     assert "lessons" in found
+
+
+@pytest.mark.parametrize("trouble", ["OSError('[WinError 126] no c10.dll')", "AttributeError('x')"])
+def test_a_pytorch_that_is_damaged_is_told_in_its_own_words(course, trouble):
+    fake = course / "packages" / "torch" / "__init__.py"
+    fake.parent.mkdir(parents=True)
+    fake.write_text(f"raise {trouble}")
+    found = os.pathsep.join([str(fake.parents[1]), *sys.path])
+    ran = subprocess.run(
+        [sys.executable, "-m", "workbook.doctor"],
+        env=os.environ | {"PYTHONPATH": found},
+        capture_output=True,
+        text=True,
+    )
+    told = next(line for line in ran.stdout.splitlines() if "PyTorch" in line)
+    assert "doesn't load" in told
+    assert trouble.split("'")[1] in told
+    assert "lessons   1 of 10 released" in ran.stdout
+    assert (ran.returncode, ran.stderr) == (1, "")
 
 
 def test_packages_that_are_missing_or_too_old_are_named(course, monkeypatch):
