@@ -350,6 +350,7 @@ RULES = {
         Her eyes are clean. | Sus ojos están limpios.
         Our eyes are clean. | Nuestros ojos están limpios.
         Our hair is clean. | Nuestro pelo está limpio.
+        She washed her face. | Se lavó la cara.
     """,
     "where events are": """
         Where is the fourth class? | ¿Dónde es la cuarta clase?
@@ -428,6 +429,8 @@ REFUSED = {
         Paula's hearts are clean.
         Our eye is clean.
         Our big green eye is clean.
+        They washed their face.
+        You all washed your face.
         Their heart is clean.
         My backs hurt.
     """,

@@ -187,6 +187,8 @@ def _activities(
             continue
         if possessive == "" and "POSS" in activity.english_rest:
             continue
+        if "single" in activity.groups and (several or agreement.endswith("p")):
+            continue
         if several and "POSS" in activity.spanish_rest.split():
             continue  # "your" is `tu` everywhere, and would be `su` here
         if form in ("present", "do-present", "habit") and not activity.groups & {

@@ -3,7 +3,7 @@
 POSS stands for the subject's own possessive. Groups say when a phrase is natural: `home out habit
 fun chore trip` (`habit` may be done every day), what may be said of it (`study healthy risky`),
 that it takes no time (`moment`) or a means (`commute`), that it is said with its reason alone
-(`only`); `tired hungry …` name the reason one does it for.
+(`only`) or of one person alone (`single`); `tired hungry …` name the reason one does it for.
 """
 
 ACTIVITIES = """
@@ -21,7 +21,7 @@ get married | casarse | once moment
 brush POSS teeth | cepillarse los dientes | habit home healthy
 wash POSS hands | lavarse las manos | habit home healthy
 wash POSS hair | lavarse el pelo | habit home
-wash POSS face | lavarse la cara | habit home
+wash POSS face | lavarse la cara | habit home single
 comb POSS hair | peinarse | habit home
 take a shower | ducharse | habit home hot
 take a bath | bañarse | habit home
