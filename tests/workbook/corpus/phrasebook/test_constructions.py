@@ -342,6 +342,7 @@ RULES = {
     """,
     "what has no degrees": """
         The house is huge. | La casa es enorme.
+        What a huge house! | ¡Qué casa tan enorme!
         Ana is crazier than me. | Ana está más loca que yo.
         This house is very large. | Esta casa es muy grande.
     """,

@@ -273,7 +273,7 @@ def _praised(article: str, number: str) -> Choices:
     for adjective in ADJECTIVES:
         if adjective.copula != "ser" or adjective.flags & {"only", "relational", "color", "mood"}:
             continue
-        if not adjective.flags & {"er", "more", "better", "worse", "pre"}:
+        if not adjective.flags & {"er", "more", "size", "better", "worse", "pre"}:
             continue
         if adjective.english in _UNPRAISED:
             continue

@@ -89,7 +89,7 @@ patient | paciente | ser | people role kin | more
 generous | generoso | ser | people kin friend | more
 selfish | egoísta | ser | people | more
 curious | curioso | ser | people pet monkey | more
-famous | famoso | ser | role building book song artwork museum city shown | more
+famous | famoso | ser | role building book song artwork museum city shown exhibition | more
 popular | popular | ser | song singer actor musician dancer teacher player shown eatery book game |
     more
 rich | rico | ser | grown kin country | er
@@ -97,7 +97,7 @@ poor | pobre | ser | people country | er only
 important | importante | ser | event issue idea papers letter exam city rule passage | more
 interesting | interesante | ser | book idea shown exhibition people city museum outing job lesson
     passage | more
-boring | aburrido | ser | book shown class task meeting job event passage life | more
+boring | aburrido | ser | book shown exhibition class task meeting job event passage life | more
 exciting | emocionante | ser | outing match shown race game | more
 easy | fácil | ser | task query recipe learned language subject game | er
 difficult | difícil | ser | task query learned language subject job game passage sentence | more
