@@ -6,7 +6,7 @@ places `no`, adverbs and clitic pronouns, and orders subject and verb in questio
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from workbook.corpus.phrasebook import spanish_verbs
 from workbook.corpus.phrasebook.spanish_verbs import REFLEXIVE, attach, conjugate
@@ -187,6 +187,10 @@ class Predicate:
             lemma=self.lemma,
         )
 
+    def under_negation(self) -> "Predicate":
+        """The predicate as *no* or *nadie* leaves it: `tener una madre` → `tener madre`."""
+        return replace(self, after=self.denied or self.after)
+
 
 @dataclass(frozen=True)
 class VerbPhrase:
@@ -260,7 +264,7 @@ _PLAIN = {"progressive": "present", "past progressive": "imperfect"}
 
 def verb_group(phrase: VerbPhrase, person: str) -> tuple[str, str]:
     """The conjugated verb with adverb, `no` and pronouns before it, and what follows it."""
-    predicate = phrase.predicate
+    predicate = phrase.predicate.under_negation() if phrase.negative else phrase.predicate
     tense = _tense(predicate, phrase.tense)
     if predicate.plain and tense in _PLAIN:
         tense = _PLAIN[tense]
@@ -273,9 +277,8 @@ def verb_group(phrase: VerbPhrase, person: str) -> tuple[str, str]:
     clitics = _own_clitics(predicate, person)
     no = "no" if phrase.negative else ""
     words = " ".join(part for part in (phrase.adverb, no, *clitics, verb) if part)
-    if predicate.inner is not None:
-        return words, _governed(predicate, person)
-    return words, predicate.denied if phrase.negative and predicate.denied else predicate.after
+    after = predicate.after if predicate.inner is None else _governed(predicate, person)
+    return words, after
 
 
 def _said_subject(subject: Nominal, predicate: Predicate) -> str:

@@ -356,6 +356,7 @@ RULES = {
     "where events are": """
         Where is the fourth class? | ¿Dónde es la cuarta clase?
         Where is the party? | ¿Dónde es la fiesta?
+        Where is the show? | ¿Dónde es el espectáculo?
         Where was your exam? | ¿Dónde fue tu examen?
         Where was your brother? | ¿Dónde estaba tu hermano?
     """,
@@ -370,6 +371,7 @@ RULES = {
     "relatives one doesn't have": """
         He didn't have a mother. | No tenía madre.
         Ana doesn't have a mother-in-law. | Ana no tiene suegra.
+        Nobody has a mother. | Nadie tiene madre.
         She has a brother. | Tiene un hermano.
         They don't have two cousins. | No tienen dos primos.
         He doesn't have a car. | No tiene un coche.

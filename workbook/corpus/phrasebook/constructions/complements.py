@@ -178,7 +178,7 @@ def _ones_own(determiner: Determiner, subject: Nominal) -> bool:
 
 
 # What takes place somewhere, where it *is* with `ser`: a party, an exam.
-TAKES_PLACE = frozenset({"event", "celebrated", "incident", "exam", "test"})
+TAKES_PLACE = frozenset({"event", "celebrated", "incident", "exam", "test", "show"})
 # Neither in a place nor at one: a trip, a flight.
 UNDER_WAY = frozenset({"outing", "flight"})
 # What happened and is over: the exam was easy is `el examen fue fácil`.

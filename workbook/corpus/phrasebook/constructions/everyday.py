@@ -484,7 +484,9 @@ def _add_nothing(grammar: Grammar) -> None:
     for tense in ("present", "past", "future"):
         statement(
             f"{{s:nobody}} nobody/PRON {{v:action tense={tense} s=$s}}",
-            lambda b: f"nadie {clause(b.s, b.v)}",
+            lambda b: (
+                "nadie " + clause(b.s, replace(b.v, predicate=b.v.predicate.under_negation()))
+            ),
             "nobody",
             0.4,
             where=lambda b: (
