@@ -1,6 +1,6 @@
 """A translator in use: sentences in, sentences out, and an honest word about what it can't do."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,23 @@ _FORMAT = 2
 _DECODED_AT_ONCE = 1_024  # source positions a batch
 _CLOSING = "\"')]"
 _ABBREVIATIONS = frozenset("mr. mrs. ms. dr. prof. st. a.m. p.m. e.g. i.e. vs. no.".split())
-_QUESTIONS = frozenset(
-    "what where who whom whose when why how which do does did is are am was were can could will "
-    "would should shall may must have has had don't doesn't didn't isn't aren't can't won't "
-    "what's where's who's how's".split()
+# Whether a sentence typed without a mark asks is told by its first two words.
+_AUXILIARIES = frozenset(
+    "is are am was were do does did have has can could will would shall should may must isn't "
+    "aren't wasn't weren't don't doesn't didn't haven't hasn't can't couldn't won't wouldn't "
+    "shouldn't".split()
+)
+_OF_COMMANDS = frozenset("do don't have may".split())  # "do it again", "may the best man win"
+_PERSONS = frozenset("i you he she we they".split())
+_SUBJECTS = _PERSONS | frozenset(
+    "it this that these those there the a an my your his her its our their all any every some "
+    "anyone anybody anything everyone everybody everything someone somebody something".split()
+)
+_ASKING = frozenset("what who whom whose which why".split())
+_OF_CLAUSES = frozenset("when where how".split())  # "when I was young", "how to cook"
+_MEASURES = frozenset(
+    "many much old long far often tall big high deep large wide heavy fast soon late early well "
+    "come about".split()
 )
 
 
@@ -123,7 +136,8 @@ class Translator:
             return _refused(text, f"it was trained on English, and on none of these words: {shown}")
         sentences = [part for part in _sentences(inside) if normalise(part)]
         pieces = [piece for sentence in sentences for piece in self._short(sentence)]
-        answer = " ".join(self.translate_all([_typed(p)[0] for p in pieces], beam_size, pieces))
+        asked = [_typed(piece, self.case)[0] for piece in pieces]
+        answer = " ".join(self.translate_all(asked, beam_size, pieces))
         notes = []
         if dropped:
             notes.append(f"left out, because it can't read it: {' '.join(dropped)}")
@@ -281,16 +295,32 @@ def _sentences(text: str) -> list[str]:
     return [" ".join(words) for words in found if words]
 
 
-def _typed(text: str) -> tuple[str, bool]:
+def _typed(text: str, case: SentenceCase) -> tuple[str, bool]:
     """A sentence as the corpus would write it, and whether a mark was added at its end."""
     if text[-1] in """.!?:;,"')""":
         return text[0].upper() + text[1:], False
-    question = text.split()[0].lower() in _QUESTIONS
-    return text[0].upper() + text[1:] + ("?" if question else "."), True
+    return text[0].upper() + text[1:] + ("?" if _asks(text, case.names) else "."), True
+
+
+def _asks(sentence: str, names: Collection[str]) -> bool:
+    """Whether a sentence without a mark at its end is a question."""
+    first, second = [*normalise(sentence).split(), "", ""][:2]
+    asking, _, contracted = first.partition("'")
+    subject = second.split("'")[0]  # of "what I'm", "is Tom's"
+    has_subject = subject in _SUBJECTS or subject in names
+    if contracted and asking in _ASKING | _OF_CLAUSES:
+        return True
+    if first in _OF_COMMANDS:
+        return subject in _PERSONS
+    if first in _AUXILIARIES:
+        return has_subject
+    if first in _OF_CLAUSES:
+        return not second or second in _AUXILIARIES or (first == "how" and second in _MEASURES)
+    return first in _ASKING and not has_subject
 
 
 def _in_style(answer: str, typed: str, case: SentenceCase) -> str:
     """The answer without what `_typed` added: the mark at the end, the capital at the beginning."""
-    if _typed(typed)[1]:
+    if _typed(typed, case)[1]:
         answer = answer.removesuffix(".").removesuffix("?").removeprefix("¿")
     return answer if case.begins(typed) else case.lowered(answer)

@@ -93,6 +93,94 @@ def test_it_reaches_the_model_in_sentence_case_and_is_answered_as_typed(
     assert asked == [reaches]
 
 
+QUESTIONS = """
+do you like cats
+do they sleep
+don't you know him
+does smith work here
+does your brother work here
+is smith's cat tired
+have they arrived
+haven't you slept
+has the train left
+is the station far
+is this your book
+is there a doctor
+isn't it cold
+are you tired
+were these yours
+can anyone help me
+could i have some water
+will it rain
+shall we go
+may i go
+must she leave
+what is that
+what time is it
+what happened
+what's your name
+what're they
+who are you
+who ate my bread
+whose book is this
+which one do you want
+why not
+why don't you sleep
+when was that
+when does the train leave
+when's the party
+where
+where are my shoes
+how do you know
+how old is he
+how many cats are there
+how'd it go
+"""
+STATEMENTS = """
+have a nice day
+have some water
+have fun
+do it again
+do your homework
+do the dishes
+do not worry
+don't worry
+may the best win
+had i known i would have slept
+was great
+is fine
+can't wait
+when i was young i lived here
+when it rains i sleep
+when smith came we left
+when i'm tired i sleep
+where there is a will there is a way
+what i want is a cat
+what smith said is true
+what a nice day
+who i am is my secret
+whose it was nobody knew
+why he left is a secret
+how to cook
+how nice
+how i met my wife
+how i sleep
+you know him
+because i can
+i know what that is
+"""
+
+
+@pytest.mark.parametrize("typed", QUESTIONS.split("\n")[1:-1])
+def test_a_question_without_its_mark_is_one(typed):
+    assert translation._typed(typed, CASE) == (typed[0].upper() + typed[1:] + "?", True)
+
+
+@pytest.mark.parametrize("typed", STATEMENTS.split("\n")[1:-1])
+def test_a_command_a_clause_and_a_statement_are_no_questions(typed):
+    assert translation._typed(typed, CASE) == (typed[0].upper() + typed[1:] + ".", True)
+
+
 def test_an_argument_in_another_encoding_is_answered(echo, asked):
     answer = echo.translate("the caf\udce9 is very large.")
     assert answer.answered
