@@ -112,7 +112,8 @@ class Translator:
 
         Sentences are translated one by one; one that is longer than any in training is cut into
         parts. A sentence typed without a capital letter and a full stop is answered in the same
-        style. Emoji around the text are kept, other letters the translator can't read left out.
+        style; one typed in capitals is answered as if it had been typed in ordinary letters. Emoji
+        around the text are kept, other letters the translator can't read left out.
         Nothing is raised for a strange text: the answer's notes say what is the matter.
         """
         text = clean(text)
@@ -123,7 +124,8 @@ class Translator:
             )
         if not text:
             return _refused(text, "there is nothing to translate; type an English sentence")
-        before, inside, after, dropped = self._readable(text)
+        ordinary = " ".join(map(self.case.unshouted, _sentences(text)))
+        before, inside, after, dropped = self._readable(ordinary)
         words = normalise(inside).split()
         if not words:
             foreign = [letter for letter in self._unknown(text) if letter.isalpha()]
@@ -185,7 +187,7 @@ class Translator:
             "format": _FORMAT,
             "card": card,
             "tokenizer": self.tokenizer.to_json(),
-            "names": " ".join(sorted(self.case.names)),
+            "names": " ".join(sorted(self.case.written.values())),
         }
         write_tensors(path, model_tensors(self.model), note)
 
@@ -297,9 +299,11 @@ def _sentences(text: str) -> list[str]:
 
 def _typed(text: str, case: SentenceCase) -> tuple[str, bool]:
     """A sentence as the corpus would write it, and whether a mark was added at its end."""
+    named = case.named(text)
+    sentence = named[0].upper() + named[1:]
     if text[-1] in """.!?:;,"')""":
-        return text[0].upper() + text[1:], False
-    return text[0].upper() + text[1:] + ("?" if _asks(text, case.names) else "."), True
+        return sentence, False
+    return sentence + ("?" if _asks(text, case.names) else "."), True
 
 
 def _asks(sentence: str, names: Collection[str]) -> bool:

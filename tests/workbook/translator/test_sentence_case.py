@@ -24,6 +24,36 @@ def test_names_are_the_words_with_a_capital_within_sentences():
     assert CASE.names == {"tom", "monday", "i", "usa", "maría"}
 
 
+def test_a_name_is_given_back_as_it_is_written_and_one_often_written_small_is_left():
+    north = ["Go north.", "Up north.", *5 * ["He went North."]]
+    case = SentenceCase.learn(["I saw Tom on TV.", "See Tom's TV.", *north])
+    assert case.names == {"tom", "tom's", "tv", "north"}
+    assert case.named("tom and Tv, TOM'S north, North") == "Tom and TV, Tom's north, North"
+    again = SentenceCase(case.written.values())
+    assert again.written == case.written
+
+
+def test_one_slip_of_many_leaves_a_name_one():
+    case = SentenceCase.learn([*5 * ["It is Tom."], "It is tom."])
+    assert case.named("tom") == "Tom"
+
+
+@pytest.mark.parametrize(
+    ("typed", "ordinary"),
+    [
+        ("THIS IS IT", "This is it"),
+        ("¿DÓNDE ESTÁ?", "¿Dónde está?"),
+        ("I", "I"),
+        ("This is IT", "This is IT"),
+        ("this is it", "this is it"),
+        ("32", "32"),
+        ("", ""),
+    ],
+)
+def test_what_is_all_capitals_is_written_as_a_sentence(typed, ordinary):
+    assert SentenceCase.unshouted(typed) == ordinary
+
+
 @pytest.mark.parametrize(
     ("sentence", "lowered"),
     [

@@ -32,7 +32,7 @@ TOKENIZER = SubwordTokenizer.train(
     ],
     120,
 )
-CASE = SentenceCase({"i", "i'm", "paris", "smith"})
+CASE = SentenceCase({"I", "I'm", "Mr", "Paris", "Smith", "TV", "rose"})
 SHAPE = dict(
     source_vocab=len(TOKENIZER), target_vocab=len(TOKENIZER), d_model=8, num_heads=2, num_layers=1,
     d_ff=8, share_embeddings=True, max_length=64,
@@ -84,6 +84,14 @@ def test_a_sentence_goes_through(echo):
         ("smith is at home", "Smith is at home.", "Smith is at home"),
         ("I love you", "I love you.", "I love you"),
         ("i love you!", "I love you!", "I love you!"),
+        ("where is paris", "where is Paris?", "where is Paris"),
+        ("tv is very tired", "TV is very tired.", "TV is very tired"),
+        ("where is the rose", "where is the rose?", "where is the rose"),
+        ("Where is the Rose", "where is the Rose?", "Where is the Rose"),
+        ("THIS CAT IS VERY LARGE", "this cat is very large.", "This cat is very large"),
+        ("WHERE IS MR. SMITH?", "where is Mr. Smith?", "Where is Mr. Smith?"),
+        ("TV IS VERY TIRED!", "TV is very tired!", "TV is very tired!"),
+        ("GO", "go.", "Go"),
     ],
 )
 def test_it_reaches_the_model_in_sentence_case_and_is_answered_as_typed(
@@ -173,12 +181,16 @@ i know what that is
 
 @pytest.mark.parametrize("typed", QUESTIONS.split("\n")[1:-1])
 def test_a_question_without_its_mark_is_one(typed):
-    assert translation._typed(typed, CASE) == (typed[0].upper() + typed[1:] + "?", True)
+    written, marked = translation._typed(typed, CASE)
+    assert marked
+    assert written.endswith("?")
 
 
 @pytest.mark.parametrize("typed", STATEMENTS.split("\n")[1:-1])
 def test_a_command_a_clause_and_a_statement_are_no_questions(typed):
-    assert translation._typed(typed, CASE) == (typed[0].upper() + typed[1:] + ".", True)
+    written, marked = translation._typed(typed, CASE)
+    assert marked
+    assert written.endswith(".")
 
 
 def test_an_argument_in_another_encoding_is_answered(echo, asked):
@@ -249,6 +261,13 @@ def test_sentences_are_translated_one_by_one(echo, asked):
     )
 
 
+def test_one_sentence_in_capitals_among_others_is_read_as_they_are(echo, asked):
+    answer = echo.translate("GO HOME! I love you.")
+    assert sorted(asked) == ["I love you.", "go home!"]
+    assert answer.source == "GO HOME! I love you."
+    assert answer.text == "Go home! I love you."
+
+
 def test_a_long_sentence_is_cut_at_a_comma_or_a_conjunction_and_that_is_said(echo, asked):
     typed = "My brother, who is very very tired, reads a book and my cat is very large."
     answer = echo.translate(typed)
@@ -302,6 +321,7 @@ def test_it_comes_back_from_its_file(real, tmp_path):
     real.save(path)
     again = Translator.load(path)
     assert again.card == real.card == card_of(path)
+    assert again.case.written == CASE.written
     assert again.translate_all(ENGLISH) == real.translate_all(ENGLISH)
     assert not again.model.training
 
