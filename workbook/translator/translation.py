@@ -242,8 +242,10 @@ class Translator:
         return before, " ".join(kept.split()), after, dropped
 
     def _unknown(self, text: str) -> list[str]:
-        """The letters that the tokenizer doesn't have, in the text as it gets it."""
-        return self.tokenizer.unknown(self.case.lowered(text))
+        """The letters, as they were typed, that the tokenizer doesn't have as it gets them."""
+        unknown = set(self.tokenizer.unknown(self.case.lowered(text)))
+        letters = dict.fromkeys(text)
+        return [letter for letter in letters if unknown & {letter, letter.lower()}]
 
     def _short(self, sentence: str) -> list[str]:
         """The sentence, or its parts where it is longer than what was trained on."""

@@ -242,6 +242,12 @@ def test_foreign_letters_are_left_out_wherever_they_stand(echo, asked):
     assert "can't read it: ж" in answer.notes[0]
 
 
+def test_a_foreign_capital_that_begins_a_sentence_is_left_out_aloud(echo, asked):
+    answer = echo.translate("Øcat is very large. This is Ж.")
+    assert sorted(asked) == ["cat is very large.", "this is ."]
+    assert answer.notes == ("left out, because it can't read it: Ø Ж",)
+
+
 def test_new_words_are_named_and_mostly_new_words_are_warned_of(echo):
     assert echo.translate("This cat is blue.").notes == ("not met in training: blue",)
     doubtful = echo.translate("This el perro negro").notes
