@@ -1,5 +1,6 @@
 """A translator in use: sentences in, sentences out, and an honest word about what it can't do."""
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,6 +27,8 @@ from workbook.translator.text import SubwordTokenizer, by_length
 MOST_LETTERS = 5_000
 _FORMAT = 2
 _DECODED_AT_ONCE = 1_024  # source positions a batch
+_JOINER = "\N{ZERO WIDTH JOINER}"
+_JOINED = re.compile(rf"(?<=[^\w\s!-~]){_JOINER}(?=[^\w\s!-~])")  # emoji that make up one
 _CLOSING = "\"')]"
 _ABBREVIATIONS = frozenset("mr. mrs. ms. dr. prof. st. a.m. p.m. e.g. i.e. vs. no.".split())
 # Whether a sentence typed without a mark asks is told by its first two words.
@@ -116,7 +119,7 @@ class Translator:
         around the text are kept, other letters the translator can't read left out.
         Nothing is raised for a strange text: the answer's notes say what is the matter.
         """
-        text = clean(text)
+        text = _JOINER.join(map(clean, _JOINED.split(text)))
         if len(text) > MOST_LETTERS:
             return _refused(
                 text[:60] + "…",
@@ -232,14 +235,14 @@ class Translator:
 
     def _readable(self, text: str) -> tuple[str, str, str, list[str]]:
         """What comes before, inside and after the readable text, and what was dropped inside."""
-        unknown = set(self._unknown(text))
+        unknown = "".join(self._unknown(text)) + _JOINER
         symbols = "".join(letter for letter in unknown if not letter.isalnum())
-        inside = text.strip(symbols + " ") if symbols else text
+        inside = text.strip(symbols + " ")
         start = text.find(inside)
         before, after = text[:start].strip(), text[start + len(inside) :].strip()
-        dropped = list(dict.fromkeys(letter for letter in inside if letter in unknown))
-        kept = "".join(" " if letter in unknown else letter for letter in inside)
-        return before, " ".join(kept.split()), after, dropped
+        runs = re.compile(f"[{re.escape(unknown)}]+")
+        kept = runs.sub(" ", inside)
+        return before, " ".join(kept.split()), after, list(dict.fromkeys(runs.findall(inside)))
 
     def _unknown(self, text: str) -> list[str]:
         """The letters, as they were typed, that the tokenizer doesn't have as it gets them."""

@@ -235,6 +235,15 @@ def test_emoji_around_the_text_are_kept_and_those_inside_left_out_aloud(echo, as
     assert echo.translate("I love you! 😀").notes == ()
 
 
+def test_emoji_that_are_joined_to_one_stay_one(echo, asked):
+    family, on_fire = "👨\u200d👩\u200d👧", "❤\ufe0f\u200d🔥"
+    answer = echo.translate(f"{family} I love{on_fire} you! {on_fire}{family}")
+    assert asked == ["I love you!"]
+    assert answer.text == f"{family} I love you! {on_fire}{family}"
+    assert answer.notes == (f"left out, because it can't read it: {on_fire}",)
+    assert echo.translate("I lo\u200dve you\u200d!").text == "I love you!"
+
+
 def test_foreign_letters_are_left_out_wherever_they_stand(echo, asked):
     answer = echo.translate("ж this cat is ж very large")
     assert asked == ["this cat is very large."]
