@@ -27,6 +27,7 @@ from workbook.translator.text import SubwordTokenizer, by_length
 MOST_LETTERS = 5_000
 _FORMAT = 2
 _DECODED_AT_ONCE = 1_024  # source positions a batch
+_WORDS_SHOWN, _LETTERS_SHOWN = 8, 30  # of what a note names
 _JOINER = "\N{ZERO WIDTH JOINER}"
 _JOINED = re.compile(rf"(?<=[^\w\s!-~]){_JOINER}(?=[^\w\s!-~])")  # emoji that make up one
 _CLOSING = "\"')]"
@@ -137,15 +138,16 @@ class Translator:
             return _refused(text, "there are no words to translate in it")
         unknown = [w for w in words if w not in self.card.words and not w.isdigit()]
         if len(unknown) == len(words) and not any(word.isdigit() for word in words):
-            shown = ", ".join(dict.fromkeys(unknown[:5]))
-            return _refused(text, f"it was trained on English, and on none of these words: {shown}")
+            return _refused(
+                text, f"it was trained on English, and on none of these words: {_shown(unknown)}"
+            )
         sentences = [part for part in _sentences(inside) if normalise(part)]
         pieces = [piece for sentence in sentences for piece in self._short(sentence)]
         asked = [_typed(piece, self.case)[0] for piece in pieces]
         answer = " ".join(self.translate_all(asked, beam_size, pieces))
         notes = []
         if dropped:
-            notes.append(f"left out, because it can't read it: {' '.join(dropped)}")
+            notes.append(f"left out, because it can't read it: {_shown(dropped, ' ')}")
         if len(pieces) > len(sentences):
             notes.append(
                 f"longer than what it was trained on ({self.card.longest} words), so translated "
@@ -154,7 +156,7 @@ class Translator:
         if 2 * len(unknown) > len(words):
             notes.append("most of its words are new to it; is it English? Don't trust the answer")
         if unknown:
-            notes.append(f"not met in training: {', '.join(dict.fromkeys(unknown[:8]))}")
+            notes.append(f"not met in training: {_shown(unknown)}")
         return Translation(text, f"{before} {answer} {after}".strip(), tuple(notes))
 
     def translate_all(
@@ -289,6 +291,13 @@ def words_of(sentences: Iterable[str]) -> frozenset[str]:
 
 def _refused(source: str, why: str) -> Translation:
     return Translation(source, "", (why,), answered=False)
+
+
+def _shown(words: Iterable[str], between: str = ", ") -> str:
+    """Words for a note: each once, the first of many, the beginning of a long one."""
+    each = list(dict.fromkeys(words))
+    cut = [word if len(word) <= _LETTERS_SHOWN else f"{word[:_LETTERS_SHOWN]}…" for word in each]
+    return between.join(cut[:_WORDS_SHOWN]) + ("…" if len(each) > _WORDS_SHOWN else "")
 
 
 def _sentences(text: str) -> list[str]:

@@ -264,6 +264,21 @@ def test_new_words_are_named_and_mostly_new_words_are_warned_of(echo):
     assert "el, perro, negro" in doubtful[1]
 
 
+@pytest.mark.parametrize("long", ["x" * 4_000, "ж" * 4_000, "x" * 31])
+@pytest.mark.parametrize("typed", ["{}", "is {} is", "is {} is is is {} is"])
+def test_a_note_shows_the_beginning_of_a_long_word(echo, typed, long):
+    for note in echo.translate(typed.format(long, long)).notes:
+        assert len(note) < 100
+        assert long not in note
+
+
+def test_a_note_names_what_is_short_in_full(echo):
+    assert echo.translate("is blue blue red").notes[-1] == "not met in training: blue, red"
+    many = " ".join("is " + 3 * letter for letter in "abcdefghijk")
+    named = echo.translate(many).notes[-1]
+    assert named == "not met in training: aaa, bbb, ccc, ddd, eee, fff, ggg, hhh…"
+
+
 def test_a_number_alone_is_translated(echo):
     assert echo.translate("10").text == "10"
 
