@@ -237,7 +237,7 @@ figures.clock_hands([0, 1, 2, 3, 10, 100], title)
 
 # %% [markdown]
 # Read a row: four hands, eight features, one position. The first hand tells neighbours apart. The
-# last one tells the beginning of a book from its end.
+# last one tells the beginning of a chapter from its end.
 #
 # ### By hand
 #
@@ -261,8 +261,9 @@ print([round(number, 2) for number in (math.sin(3), math.cos(3), math.sin(0.03),
 # $$PE(pos, 2i) = \sin\!\left(\frac{pos}{10000^{2i/d_{model}}}\right) \qquad PE(pos, 2i+1) = \cos\!\left(\frac{pos}{10000^{2i/d_{model}}}\right)$$
 #
 # $i$ counts the hands: 0, 1, 2, … The even column $2i$ and the odd column $2i + 1$ share one angle.
-# For $d_{model} = 4$ the divisors are $10000^{0/4} = 1$ and $10000^{2/4} = 100$, as above. The
-# slowest hand needs nearly $2\pi \cdot 10000$ words for one turn.
+# For $d_{model} = 4$ the divisors are $10000^{0/4} = 1$ and $10000^{2/4} = 100$, as above.
+# In a wide model the slowest hand needs nearly $2\pi \cdot 10000$ words for one turn; with our two
+# hands, 628.
 #
 # The number 10000 is a choice, called the **base**. You'll turn that knob in section 5.
 
@@ -279,8 +280,8 @@ in_float64 = torch.sin(torch.tensor(100_000.0, dtype=torch.float64) / divisor)
 print(f"float32: {in_float32:.4f}\nfloat64: {in_float64:.4f}")
 
 # %% [markdown]
-# The second digit is already wrong. The remedy costs nothing: work out the angles in float64, and
-# turn the finished table into float32.
+# They differ by 0.006: of seven digits about two are left. The remedy costs nothing: work out the
+# angles in float64, and turn the finished table into float32.
 
 # %% [markdown]
 # ### Exercise 1: `sinusoidal_encoding`
@@ -466,8 +467,8 @@ class PositionalEncoding(nn.Module):
 check("PositionalEncoding")
 
 # %% [markdown]
-# Back to the dog and the man: the same vectors, the same layer, with positions added. Which
-# arrows stay solid?
+# Back to the dog and the man: the same vectors, the same layer, with positions added. Solid arrow:
+# same vector. Dashed: changed. Which stay solid?
 
 # %%
 positions = PositionalEncoding(d_model=32, max_length=10).eval()
@@ -478,8 +479,8 @@ title = "With positions, the dog that bites is another dog than the one that is 
 figures.reordered_outputs(outputs, reordered, words, order, title)
 
 # %% [markdown]
-# None. Even *bit*, which hasn't moved, has changed: what it looks at stands elsewhere. And the
-# two *the* have vectors of their own at last, close together, because the word is the same.
+# None. Even *bit*, which hasn't moved, has changed, though too little for the colours to show: what
+# it looks at stands elsewhere. And the two *the* have vectors of their own at last.
 #
 # **Break it.** Multiply instead of adding. What becomes of the first word, whose row is
 # 0, 1, 0, 1?
@@ -542,7 +543,7 @@ figures.similarity_by_distance({"sinusoidal": table, "one-hot": torch.eye(100)},
 figures.base_explorer(sinusoidal_encoding)
 
 # %% [markdown]
-# Base 2: all hands are fast. After three words nothing is alike any more. At position 4 most hands
+# Base 2: all hands are fast. After two words hardly any likeness is left. At position 4 most hands
 # point the other way, −0.82, and around position 8, when most have been once around, some of the
 # likeness comes back. A million: more hands stand still, and position 99 is still 0.61 like
 # position 0, where 10,000 gives 0.49. Models for long texts raise the base: Llama 3 has 500,000.
@@ -961,6 +962,10 @@ figures.attention_matrices(pictures, reply, reply, ["no positions", "rotary"], t
 # Before the softmax, each diagonal holds one and the same score. (The softmax then shares out
 # each row by itself, so that rows near an end, which have fewer neighbours, differ a little.)
 #
+# Near ones weigh more here because query and key are equal, and even so only on the whole: further
+# out the scores fall in waves. With other queries and keys, $W_q$ and $W_k$ can make a head prefer
+# another distance.
+#
 # **Break it.** Rotate the queries and forget the keys. Look at two scores with distance 1:
 
 # %%
@@ -1180,8 +1185,8 @@ for kind, runs in by_length.items():
 
 # %% [markdown]
 # Now the right panel, past the grey. Three kinds fall to about two right answers in three, on
-# texts twice as long as in training. Learned and one-hot rows out there have never been trained,
-# so no wonder. But the **sinusoids** fall as far as they do.
+# texts twice as long as in training. Learned rows out there, and the weights that would read
+# one-hot ones, have never been trained, so no wonder. But the **sinusoids** fall as far as they do.
 #
 # That is worth knowing: the paper chose them hoping that they'd "allow the model to extrapolate
 # to sequence lengths longer than the ones encountered during training". Their formula has no end.
@@ -1399,8 +1404,8 @@ inspect_positions(MendedPositions)
 #
 # - Attention without positions is a bag of words: reorder the input, and the output is reordered
 #   along. You have the proof and the test.
-# - Sinusoids are clock hands, one pair of columns each. Their likeness falls with the distance,
-#   and a shift turns each hand by a fixed angle.
+# - Sinusoids are clock hands, one pair of columns each. Their likeness falls with the distance, on
+#   the whole, and a shift turns each hand by a fixed angle.
 # - Sinusoidal and learned positions are added to the words; rotary ones turn queries and keys, so
 #   that scores know the distance alone.
 # - In our test all four beat a coin at lengths seen in training. Past them only rotary held.
