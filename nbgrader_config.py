@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from autograder.grading.gradebook import database, fill_gradebook
-from autograder.grading.grading_page import TAGS, clean_markdown
+from autograder.grading.grading_page import TAGS, clean_html, clean_markdown
 from autograder.grading.late_penalty import LatePenalty
 from autograder.grading.nbgrader_steps import (
     AUTOGRADE_STEPS,
@@ -48,6 +48,8 @@ c.Autograde.autograde_preprocessors = AUTOGRADE_STEPS
 c.Autograde.pre_convert_hook = lambda assignment, **_: fill_gradebook(assignment, gradebook)
 
 c.AssignLatePenalties.plugin_class = LatePenalty
+# What a student reads is made anew each time: points given by hand, a new file, another deadline.
+c.GenerateFeedback.force = True
 # Points given by hand since the autograding lose their share too, before a student reads of it.
 c.GenerateFeedback.pre_convert_hook = lambda assignment, student, **_: settle(
     [lesson(assignment)], student
@@ -59,7 +61,7 @@ c.Execute.timeout = 600
 # A student's output is shown in the grader's browser: no script of theirs may run there.
 c.HTMLExporter.sanitize_html = True
 c.SanitizeHTML.tags = sorted(TAGS)
-c.HTMLExporter.filters = {"markdown2html": clean_markdown}
+c.HTMLExporter.filters = {"markdown2html": clean_markdown, "clean_html": clean_html}
 # Sanitized, the HTML around a picture would be shown as text; the picture itself is safe.
 c.DataTypeFilter.display_data_priority = [
     "image/png",

@@ -43,6 +43,7 @@ _HANDED_IN = re.compile(
 _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others can't be bounded as they unpack
 _OTHERWISE_PACKED = "is packed by a rare method: zip it anew, with the system's own program"
 _DROPPINGS = {"__MACOSX", "__pycache__", "Icon\r", "Thumbs.db", "desktop.ini"}
+_YEAR_FIRST = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?!\d)")
 _TOLD = 5  # names in a line
 _OLDER = 0.1  # the share of a lesson's untouchable cells that differ, from which on it is another
 
@@ -225,9 +226,13 @@ def _timestamp(path: Path | None) -> tuple[str | None, list[str]]:
     try:
         with path.open("rb") as file:
             text = file.read(1000).decode("utf-8", "replace").strip()
-        if text:
-            parse_utc(text)
-        return text or None, []
+        if not text:
+            return None, []
+        parse_utc(text)
+        if _YEAR_FIRST.match(text):
+            return text, []
+        # Of 04/03/2027 the parser makes the third of April, wherever it was written.
+        trouble = f"holds no time that begins with the year, but {text[:40]!r}"
     except OSError as error:
         trouble = _cannot(error)
     except Exception:  # whatever a text that is no time makes the parser do

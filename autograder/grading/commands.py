@@ -160,7 +160,7 @@ def _grade(arguments: argparse.Namespace) -> int:
             "spent": {name: round(value, 3) for name, value in run.tally.seconds.items()},
         }
         print(json.dumps(told, indent=2, ensure_ascii=False))
-    _say_summary(outcomes, run.tally, seconds, chosen, lessons)
+    _say_summary(outcomes, run.tally, seconds, chosen, lessons, arguments.student)
     return FAILED if any(outcome.status == "problem" for outcome in outcomes) else OK
 
 
@@ -221,7 +221,9 @@ def line(outcome) -> str:
     return "  ".join(filter(None, parts)) + ("".join(f" · {note}" for note in notes))
 
 
-def _say_summary(outcomes: Sequence, tally, seconds: float, chosen, lessons) -> None:
+def _say_summary(
+    outcomes: Sequence, tally, seconds: float, chosen, lessons, students: Sequence[str]
+) -> None:
     from autograder.grading import roster
     from autograder.grading.grades import to_grade_by_hand
 
@@ -231,6 +233,8 @@ def _say_summary(outcomes: Sequence, tally, seconds: float, chosen, lessons) -> 
         f"{by_status.get('unchanged', 0)} as they were, {by_status.get('problem', 0)} with a "
         "problem."
     ]
+    for student in sorted(set(students) - {outcome.student for outcome in outcomes}):
+        say.append(f"{student} has handed in nothing: is that the id that submitted/ has?")
     if chosen.roster is not None:
         everybody = roster.read(chosen.roster)
         if left_out := everybody.about_left_out():
@@ -241,7 +245,8 @@ def _say_summary(outcomes: Sequence, tally, seconds: float, chosen, lessons) -> 
             say.append(f"Not on the roster: {', '.join(strangers)}.")
         for lesson in lessons:
             handed_in = {each.student for each in outcomes if each.lesson == lesson.name}
-            if handed_in and (missing := sorted(known - handed_in)):
+            wanted = known.intersection(students) if students else known
+            if handed_in and (missing := sorted(wanted - handed_in)):
                 say.append(f"{lesson.name}: nothing from {', '.join(missing)}.")
     for lesson in lessons:
         filed = [

@@ -100,14 +100,11 @@ def _fill_assignment(
     gradebook: Gradebook, lesson: Lesson, chosen: Settings, notebook: NotebookNode
 ) -> bool:
     """Whether the gradebook knew the lesson's cells and their points already."""
-    due = chosen.due.get(lesson.name)
-    if due is not None:
-        due = due.replace(tzinfo=None)  # nbgrader keeps times in UTC, without saying so
     try:
         assignment = gradebook.find_assignment(lesson.name)
     except MissingEntry:
         assignment = gradebook.add_assignment(lesson.name)
-    _set_deadline(gradebook, assignment, due)
+    set_deadline(gradebook, assignment, chosen.due.get(lesson.name))
     asked = {
         grade_id(cell): cell.source for cell in notebook.cells if is_answer(cell) or is_locked(cell)
     }
@@ -125,10 +122,12 @@ def _fill_assignment(
     } == points
 
 
-def _set_deadline(gradebook: Gradebook, assignment: Assignment, due: datetime | None) -> None:
+def set_deadline(gradebook: Gradebook, assignment: Assignment, due: datetime | None) -> None:
     """Set the deadline of grading.toml, or take out one that doesn't stand there any more. One that
     somebody set in nbgrader's own page stays; so those of the file are kept in mind, in
     `grading/deadlines.json`."""
+    if due is not None:
+        due = due.replace(tzinfo=None)  # nbgrader keeps times in UTC, without saying so
     path = grading_folder() / "deadlines.json"
     from_file = _kept(path)
     before = from_file.get(assignment.name)

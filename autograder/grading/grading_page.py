@@ -1,7 +1,8 @@
-"""Markdown as a grader's browser shows it: a student's text keeps its form, and runs nothing.
+"""Markdown and HTML as a grader's browser shows them: they keep their form, and run nothing.
 
 nbgrader's templates put rendered markdown into the grading page and the feedback as it is, scripts
-included, whatever `sanitize_html` says. This filter takes the place of nbconvert's there.
+included, whatever `sanitize_html` says; of HTML that was printed they show the tags of paragraphs.
+These filters take the place of nbconvert's there.
 """
 
 from functools import cache
@@ -29,6 +30,11 @@ def clean_markdown(context: Any, source: str) -> str:
 def clean_text(source: str) -> str:
     """The same for markdown that stands in no cell."""
     return _clean(markdown2html_mistune(source))
+
+
+def clean_html(html: Any) -> str:
+    """The same of HTML that a cell printed, as a check prints what is wrong."""
+    return _clean(str(html))
 
 
 def _clean(html: str) -> str:

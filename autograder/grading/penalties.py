@@ -1,29 +1,38 @@
 """What late submissions lose in the gradebook, kept true to what they have now.
 
 nbgrader takes the penalty when it autogrades a submission, of the score at that time. Points that
-are given by hand come later, and so may another deadline; here the same plugin is asked again.
+are given by hand come later, and so may another deadline; here grading.toml's is set, and the same
+plugin asked again.
 """
 
 from collections.abc import Iterable
 from functools import cache
 
-from nbgrader.api import Gradebook, SubmittedAssignment
+from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.plugins import BasePlugin
 from nbgrader.preprocessors import AssignLatePenalties
 
-from autograder.grading.gradebook import database, is_there
+from autograder.grading.gradebook import database, is_there, set_deadline
 from autograder.grading.quick_opening import quick_opening
+from autograder.grading.settings import settings
 from autograder.lessons.release import nbgrader_config
 from workbook.syllabus import Lesson
 
 
 def settle(lessons: Iterable[Lesson], student: str | None = None) -> None:
-    """Bring the penalties of all submissions of these lessons up to date, or of one student's."""
+    """Bring the deadlines of these lessons up to date, and the penalties of all submissions, or of
+    one student's. Raises what `settings` raises."""
     if not is_there():
         return
+    due = settings().due
     plugin = cache(_plugin)
     with quick_opening(), Gradebook(database()) as gradebook, gradebook.db.no_autoflush:
         for lesson in lessons:
+            try:
+                assignment = gradebook.find_assignment(lesson.name)
+            except MissingEntry:
+                continue
+            set_deadline(gradebook, assignment, due.get(lesson.name))
             submissions = {each.id: each for each in gradebook.assignment_submissions(lesson.name)}
             for notebook in gradebook.notebook_submissions(lesson.name, lesson.name):
                 submission = submissions[notebook.assignment_id]

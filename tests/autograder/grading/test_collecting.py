@@ -425,7 +425,8 @@ def test_what_nobody_foresaw_in_one_students_files_is_theirs_alone(hand_in, foun
 
 
 @pytest.mark.parametrize(
-    "content", [b"yesterday\nevening", b"\xff\xfe\x00", b"2027-13-45 00:00:00"]
+    "content",
+    [b"yesterday\nevening", b"\xff\xfe\x00", b"2027-13-45 00:00:00", b"04/03/2027 10:00"],
 )
 def test_a_time_that_is_none_is_told_and_the_notebook_graded(hand_in, found, content):
     path = hand_in("ana", softmax=RIGHT)

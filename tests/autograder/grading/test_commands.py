@@ -92,6 +92,9 @@ def test_programs_get_one_object(capsys, here, handed_in):
 def test_one_student_and_another_folder(capsys, here, handed_in, course):
     _, _, err = graded(capsys, "--student", "ben")
     assert "1 submissions" in err
+    assert "nothing from" not in err
+    _, _, err = graded(capsys, "--student", "bne")
+    assert "bne has handed in nothing: is that the id that submitted/ has?" in err
     (course / "submitted").rename(course / "handed-in")
     _, _, err = graded(capsys, "--submitted", course / "handed-in")
     assert "3 submissions" in err

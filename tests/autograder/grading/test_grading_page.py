@@ -6,7 +6,7 @@ import pytest
 from nbformat.v4 import new_markdown_cell
 from traitlets.config import Config
 
-from autograder.grading.grading_page import clean_markdown
+from autograder.grading.grading_page import clean_html, clean_markdown
 
 
 class Page(HTMLParser):
@@ -79,6 +79,11 @@ def test_text_keeps_its_form():
     assert ("href", "https://arxiv.org") in page.attributes
 
 
+def test_what_a_check_prints_keeps_its_paragraphs_and_runs_nothing():
+    page = Page(clean_html("<p><strong>Hint 2</strong></p><script>alert(1)</script>"))
+    assert page.tags == ["p", "strong"]
+
+
 def test_a_pasted_picture_is_shown():
     page = shown("![mine](attachment:me.png)", attachments={"me.png": {"image/png": "aGVsbG8="}})
     assert ("src", "data:image/png;base64,aGVsbG8=") in page.attributes
@@ -89,5 +94,9 @@ def test_the_course_uses_it_wherever_nbgrader_shows_markdown(course):
 
     config = PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()
     assert isinstance(config, Config)
-    assert config.HTMLExporter.filters == {"markdown2html": clean_markdown}
+    assert config.HTMLExporter.filters == {
+        "markdown2html": clean_markdown,
+        "clean_html": clean_html,
+    }
+    assert config.GenerateFeedback.force is True
     assert config.HTMLExporter.sanitize_html is True

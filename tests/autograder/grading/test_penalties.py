@@ -68,6 +68,20 @@ def test_points_given_by_hand_lose_their_share_at_the_next_grading(late, graded,
     assert penalty() == pytest.approx(1.05)
 
 
+def test_another_deadline_counts_without_grading_anew(late, graded, settings_say):
+    graded()
+    settings_say(DUE.replace("2027-03-02", "2027-03-12") + LATE)
+    penalties.settle([LESSON])
+    assert not penalty()
+    settings_say(DUE + LATE)
+    penalties.settle([LESSON])
+    assert penalty() == pytest.approx(0.85)
+    settings_say(LATE)
+    penalties.settle([LESSON])
+    assert deadline() is None
+    assert not penalty()
+
+
 def test_a_share_is_taken_anew_of_one_student_and_of_no_other_lesson(late, graded):
     graded()
     give_points(2.0)
