@@ -873,10 +873,10 @@ figures.share_curves(
 )
 
 # %% [markdown]
-# At the lowest temperature most sentences are right, and about half or more stood in its data. The
-# higher the temperature, the more is new, and at the highest more is wrong. In between, about nine in
-# ten are correct, or more, **and** most were never in its data. It hasn't memorised sentences, it has
-# picked up the rules that make them.
+# At the lowest temperature most sentences are right, and about half or more stood in its data. High
+# temperatures bring more that is new, and the highest more that is wrong. At 0.7 and 1.0, about
+# nine in ten are correct, or more, **and** most were never in its data. It hasn't memorised
+# sentences, it has picked up the rules that make them.
 #
 # What does it get wrong? Look at some:
 
@@ -888,8 +888,9 @@ print(*wrong[:6], sep="\n")
 # %% [markdown]
 # Read them slowly. Some are broken English: a word too many or too few, or two that don't go
 # together. Others are grammatical in the usual sense, and break a finer rule of the grammar: whose
-# mother one calls, who can be famous or bad, a *he* or *she* that fits the person just named, what
-# one does when one is hot or when it snows.
+# mother one calls, who can be famous or bad, how many adjectives describe one person, a *he* or
+# *she* that fits the person just named, what one does when one is sad, when it is sunny or when it
+# snows.
 #
 # **Break it.** Give it a beginning that it has never met, with a word in the wrong place:
 
@@ -1169,10 +1170,11 @@ figures.writing_speed(
 )
 
 # %% [markdown]
-# Without the cache the speed falls with every word. With it, it changes far less: a step reads
-# more keys, and works out no more positions. The price is memory:
-# for each token, two vectors of d_model in every layer. For GPT-3 and its full context of 2,048,
-# in 16-bit numbers, that is 2 · 96 · 12,288 · 2,048 · 2 bytes:
+# Without the cache, each step works out more positions than the one before, and the speed falls.
+# With it, a step reads more keys, which costs a little as well, but works out one position: after
+# 200 tokens it is several times as fast. The price is memory: for each token, two vectors of
+# d_model in every layer. For GPT-3 and its full context of 2,048, in 16-bit numbers, that is 2 · 96
+# · 12,288 · 2,048 · 2 bytes:
 
 # %%
 print(f"{2 * 96 * 12288 * 2048 * 2 / 1e9:.1f} GB for one text")

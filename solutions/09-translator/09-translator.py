@@ -939,9 +939,9 @@ different = [(g, b) for g, b in zip(greedy, beam, strict=True) if g != b]
 print(f"{len(different)} sentences differ", *different[:2], sep="\n")
 
 # %% [markdown]
-# On short sentences with one good translation, a beam changes few sentences, and not always for the
-# better: the likeliest sentence needn't be the right one. It pays more where many translations compete:
-# the course's README has numbers for real sentences.
+# On short sentences with one good translation, a beam leaves most sentences as they are, and the
+# others don't always get better: the likeliest sentence needn't be the right one. It pays more
+# where many translations compete: the course's README has numbers for real sentences.
 #
 # **Break it.** Take the length penalty away from a model that is not sure of itself. A sentence that
 # ends at once is the likeliest of all when every further word costs: `length_penalty=0` favours short
@@ -1396,10 +1396,11 @@ text, (spanish_words, english_words, weights) = looks("The black car is in the b
 figures.attention_matrix(weights, spanish_words, english_words, f"“{text}”: where the order turns")
 
 # %% [markdown]
-# And now **you** type. Your model knows the thousand most frequent words of the phrasebook: family, food,
-# weather, places, time, work. Some come out right (*the children are playing in the park*), some with a
-# wrong ending (*my sister is reading a book*), and a word it has hardly met becomes another one without
-# a warning. (Outside of a live notebook you see the first sentence's picture.)
+# And now **you** type. Your model knows the thousand most frequent words of the phrasebook: family,
+# food, weather, places, time, work. Some sentences come out right, some with a wrong word or a
+# wrong ending, and a word it has hardly met becomes another one without a warning. Try *the
+# children are playing in the park*, *my sister is reading a book* and *we eat bread and cheese*.
+# (Outside of a live notebook you see the first sentence's picture.)
 
 # %% tags=["nbval-ignore-output"]
 figures.translation_box(looks, "my tall brother has a black dog")
