@@ -964,10 +964,10 @@ figures.word_in_a_plane(
 
 # %% [markdown]
 # Before, attention with random weights mixes a bit of every word into *bank*. A bit of *river* is
-# among them, so a cut does better than a coin, and not well. After pre-training, most sentences (in
-# our run, nine in ten) lie on their own side: **the vector of *bank* depends on its sense**, and
-# nobody told the model that there are two. `pooled`, which had to know what the neighbours will be
-# about, sorts most of them too (in our run, nearly all), and it stands at `[CLS]`, not at *bank*.
+# among them, so a cut does better than a coin, and not well. After pre-training, most sentences lie
+# on their own side (the headings say what share): **the vector of *bank* depends on its sense**,
+# and nobody told the model that there are two. `pooled`, which had to know what the neighbours will
+# be about, sorts most of them too, and it stands at `[CLS]`, not at *bank*.
 
 # %% [markdown]
 # ---
@@ -1188,8 +1188,9 @@ figures.few_labels(
 # answer of the test.) Then look at 1,000: with many labels, the gap is smaller. **Pre-training
 # replaces labels.** That is why it changed the field: text is cheap, labels aren't.
 #
-# Look at the bars, too. Ten sentences are few, and which ten makes a difference. That is why there
-# are three runs: one run proves nothing. Where bars of both lines overlap, even three don't settle it.
+# Look at the bars, too. Ten sentences are few, and it can make a difference which ten. That is why
+# there are three runs: one run proves nothing. Where bars of both lines overlap, even three don't
+# settle it.
 #
 # Are three enough at 10 labels? With an earlier version of the phrasebook, we drew ten sentences ten
 # times. Worst to best:
