@@ -25,13 +25,15 @@ def _expect_lengths(piece: Piece, model: str, draw: Draw, kernels: tuple[int, ..
     for question, found in zip(questions, answers, strict=True):
         wanted = pieces.path_length(*question)
         what = f"path_length({', '.join(map(repr, question))})".replace("'", '"')
-        if isinstance(found, torch.Tensor) and found.numel() == 1:
-            found = found.item()
+        lone = isinstance(found, torch.Tensor) and found.numel() == 1
+        number = found.item() if lone else found
+        came = expect.describe(found)
         expect.that(
-            isinstance(found, (int, float)) and not isinstance(found, bool),
-            f"{what} should be {wanted}; it is {expect.describe(found)}.",
+            isinstance(number, (int, float)) and not isinstance(number, bool),
+            f"{what} should be {wanted}; it is {came}.",
         )
-        expect.that(found == wanted, f"{what} should be {wanted}; yours is {found}.")
+        expect.that(number == wanted, f"{what} should be {wanted}; yours is {number}.")
+        expect.that(isinstance(found, int), f"{what} should be the int {wanted}; it is {came}.")
 
 
 def _distances(draw: Draw) -> list[int]:
@@ -148,6 +150,12 @@ def _():
     """For the convolution you return a fraction. There are no half layers: math.ceil."""
 
 
+@_wrong_path("rounded, and no int", conv=lambda d, k: float(math.ceil(d / (k - 1))))
+def _():
+    """For the convolution the number is right, but it is a float or a tensor. Layers are counted in
+    whole numbers: math.ceil gives an int, torch.ceil and float don't."""
+
+
 @_wrong_path("divided by the kernel", conv=lambda d, k: math.ceil(d / k))
 def _():
     """For the convolution you divide by k. A kernel of k words sees itself and k − 1 others, so
@@ -216,6 +224,15 @@ def _():
 def _():
     """For the dilated convolution the logarithm is right, but there are no fractions of a layer:
     round up with math.ceil."""
+
+
+@_wrong_path(
+    "a logarithm rounded, and no int",
+    dilated_conv=lambda d, k: torch.ceil(torch.log2(torch.tensor(d / (k - 1) + 1))),
+)
+def _():
+    """For the dilated convolution the number is right, but it is a float or a tensor. Layers are
+    counted in whole numbers: math.ceil gives an int, torch.ceil and float don't."""
 
 
 @_wrong_path("a logarithm rounded down", dilated_conv=lambda d, k: int(math.log2(d / (k - 1) + 1)))

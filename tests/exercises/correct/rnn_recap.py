@@ -415,11 +415,11 @@ def _(distance, model, kernel_size=3):
             raise ValueError("unknown model: " + str(model))
 
 
-@variant("path_length", "a dictionary of functions, floats that are whole")
+@variant("path_length", "a dictionary of functions, a float made an int")
 def _(distance, model, kernel_size=3):
     ways = {
         "rnn": lambda: distance,
-        "conv": lambda: float(math.ceil(distance / (kernel_size - 1))),
+        "conv": lambda: int(torch.ceil(torch.tensor(distance / (kernel_size - 1)))),
         "dilated conv": lambda: math.ceil(distance / (kernel_size - 1)).bit_length(),
         "attention": lambda: 1,
     }
