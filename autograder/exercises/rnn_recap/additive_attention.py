@@ -21,8 +21,10 @@ additive_attention = Exercise("additive_attention", reference=pieces.additive_at
 _ATTENDED = ("context", "weights")
 
 
-def _question(draw: Draw) -> Case:
-    batch, n, d_q, d_k, d_v, d_a = draw.sizes(6, low=3)
+def _question(draw: Draw, batch: int | None = None) -> Case:
+    """Random inputs of different sizes, for this many sentences where it is given."""
+    some, n, d_q, d_k, d_v, d_a = draw.sizes(6, low=3)
+    batch = some if batch is None else batch
     return Case(
         (
             draw.normal(batch, d_q),
@@ -54,7 +56,7 @@ equals_reference(
     _question,
     _ATTENDED,
     name="the context",
-    points=1,
+    points=0.75,
     says="The context is the sum of the values, each times its weight; it comes first, the weights "
     "second.",
 )
@@ -65,6 +67,12 @@ def _expect_attention(piece: Piece, case: Case) -> None:
     found = expect.several(piece(*case.args, **case.kwargs), *_ATTENDED)
     for name, part, expected in reversed(list(zip(_ATTENDED, found, wanted, strict=True))):
         expect.close(part, expected, name)
+
+
+@additive_attention.property("one sentence alone", points=0.25)
+def _(piece: Piece, draw: Draw) -> None:
+    """A batch of one sentence should keep its batch axis, in the context and in the weights."""
+    _expect_attention(piece, _question(draw, batch=1))
 
 
 @additive_attention.property("the mask", points=1)
@@ -361,6 +369,22 @@ def _(query, keys, values, W_q, W_k, v, mask=None):
     """Your context is (batch, 1, d_v). Take the extra axis out: .squeeze(1)."""
     weights = _weights(_scores(query, keys, W_q, W_k, v), mask)
     return weights.unsqueeze(1) @ values, weights
+
+
+@additive_attention.misconception("every axis of one squeezed out of the context")
+def _(query, keys, values, W_q, W_k, v, mask=None):
+    """.squeeze() takes out every axis of size 1: with one sentence in the batch, your context loses
+    its batch axis too. Say which axis: .squeeze(1)."""
+    weights = _weights(_scores(query, keys, W_q, W_k, v), mask)
+    return (weights.unsqueeze(1) @ values).squeeze(), weights
+
+
+@additive_attention.misconception("every axis of one squeezed out of the scores")
+def _(query, keys, values, W_q, W_k, v, mask=None):
+    """.squeeze() takes out every axis of size 1: with one sentence in the batch, your scores lose
+    their batch axis too. Say which axis, .squeeze(-1), or multiply with v itself: … @ v."""
+    scores = _scores(query, keys, W_q, W_k, v.unsqueeze(-1)).squeeze()
+    return _mix(_weights(scores, mask), values)
 
 
 @additive_attention.misconception("swapped results")
