@@ -1,5 +1,7 @@
 """What both modules are asked that add a table of positions to the words."""
 
+import re
+
 import torch
 
 from autograder.channel.piece import Piece, PieceRaised
@@ -24,8 +26,10 @@ def refuses_too_long(exercise: Exercise, points: float) -> None:
     """A sentence past the table's end is refused, and one that reaches it is not."""
 
     def holds(piece: Piece, draw: Draw) -> None:
-        """A sentence of max_length words should pass, one word more should raise ValueError."""
-        batch, length, d_model = draw.sizes(3, low=3)
+        """A sentence of max_length words should pass, one word more should raise a ValueError that
+        names both lengths."""
+        batch, d_model = draw.sizes(2, low=3)
+        length = draw.integer(11, 30)  # no other size is the one that the ValueError should name
         instance = piece.construct(d_model=d_model, max_length=length).eval()
         try:
             full = instance(draw.normal(batch, length, d_model, dtype=torch.float32))
@@ -37,12 +41,22 @@ def refuses_too_long(exercise: Exercise, points: float) -> None:
         expect.shape(full, (batch, length, d_model), "The result for a sentence of max_length")
         longer = draw.normal(batch, length + 1, d_model, dtype=torch.float32)
         says = f"With max_length {length}, a sentence of {length + 1} words should be refused."
-        back: list[object] = []
         try:
-            expect.raises(ValueError, lambda: back.append(instance(longer)), says)
-        except expect.Mismatch as missing:
-            came = f" What came back is {expect.describe(back[0])}." if back else ""
-            raise expect.Mismatch(missing.message + came) from None
+            back = instance(longer)
+        except PieceRaised as raised:
+            if not raised.is_a(ValueError):
+                other = f"{says} It raised {raised.error['type']} instead."
+                raise expect.Mismatch(other) from None
+            said = raised.error["message"]
+        else:
+            came = f"What came back is {expect.describe(back)}."
+            raise expect.Mismatch(f"{says} It raised nothing. {came}")
+        if not {str(length), str(length + 1)} <= set(re.findall(r"\d+", said)):
+            raise expect.Mismatch(
+                f"The ValueError for a sentence of {length + 1} words and a table of {length} rows "
+                f"should name both numbers; it says {said!r}.",
+                kind="lengths not named",
+            )
 
     # Not repeatable: the words of a ValueError are everyone's own.
     exercise.property("too long a sentence", points, repeatable=False)(holds)
@@ -75,8 +89,13 @@ def dropout_acts_on_the_sum(exercise: Exercise, points: float) -> None:
     exercise.property("dropout on the sum", points)(holds)
 
 
+def refuse_more(words: int, rows: int) -> None:
+    """ValueError, with both numbers, for more words than there are rows."""
+    if words > rows:
+        raise ValueError(f"{words} words, and {rows} positions")
+
+
 def rows_for(table: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """The rows of the table for the words of x, ValueError past its end."""
-    if x.shape[1] > table.shape[0]:
-        raise ValueError("too long")
+    refuse_more(x.shape[1], table.shape[0])
     return table[: x.shape[1]]

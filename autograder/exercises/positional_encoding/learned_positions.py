@@ -18,6 +18,7 @@ from autograder.checks.probes import (
 from autograder.checks.wrong_module import wrong_forward
 from autograder.exercises.positional_encoding.added_to_words import (
     dropout_acts_on_the_sum,
+    refuse_more,
     refuses_too_long,
     rows_for,
     sentence_case,
@@ -230,8 +231,7 @@ class _(_Learned):
 def _(self, x):
     """x.size(0) is the number of sentences. Every word of a sentence now gets the same row, that of
     its sentence in the batch. Here words run along axis 1: take the first x.size(1) rows."""
-    if x.shape[0] > self.position.shape[0]:
-        raise ValueError("too long")
+    refuse_more(x.shape[0], self.position.shape[0])
     return self.dropout(x + self.position[: x.shape[0], None])
 
 
@@ -240,8 +240,7 @@ def _(self, x):
 def _(self, x):
     """You take as many rows as there are sentences: x.size(0), or len(x), is the batch. Words run
     along axis 1: take the first x.size(1) rows."""
-    if x.shape[0] > self.position.shape[0]:
-        raise ValueError("too long")
+    refuse_more(x.shape[0], self.position.shape[0])
     return self.dropout(x + self.position[: x.shape[0]])
 
 
@@ -270,6 +269,16 @@ def _(self, x):
     return self.dropout(x + self.position[: x.shape[1]])
 
 
+@LearnedPositions.misconception("a ValueError without the lengths")
+@wrong_forward(_Learned)
+def _(self, x):
+    """Your ValueError doesn't name both lengths, and whoever reads it has to look for them. Put the
+    number of words and the number of rows into its sentence."""
+    if x.shape[1] > self.position.shape[0]:
+        raise ValueError("sentence too long")
+    return self.dropout(x + self.position[: x.shape[1]])
+
+
 @LearnedPositions.misconception("assert instead of raise")
 @wrong_forward(_Learned)
 def _(self, x):
@@ -284,8 +293,9 @@ def _(self, x):
 def _(self, x):
     """You refuse a sentence of exactly max_length words, which there are positions for. Raise only
     when it is longer: > and not >=."""
-    if x.shape[1] >= self.position.shape[0]:
-        raise ValueError("too long")
+    words, rows = x.shape[1], self.position.shape[0]
+    if words >= rows:
+        raise ValueError(f"{words} words, and {rows} positions")
     return self.dropout(x + self.position[: x.shape[1]])
 
 

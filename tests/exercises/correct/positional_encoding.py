@@ -96,7 +96,7 @@ class _(nn.Module):
     def forward(self, x):
         batch, length, d_model = x.shape
         if self.max_length < length:
-            raise ValueError("too long")
+            raise ValueError(f"too long: {length} > {self.max_length}")
         rows = self.table[torch.arange(length, device=x.device)].expand(batch, length, d_model)
         return nn.functional.dropout(torch.add(x, rows), p=self.rate, training=self.training)
 
@@ -104,7 +104,8 @@ class _(nn.Module):
 @variant("PositionalEncoding", "an exception of its own, torch.dropout, super with arguments")
 class Careful(nn.Module):
     class TooLong(ValueError):
-        pass
+        def __init__(self, words, rows):
+            super().__init__(f"there are {rows} rows; the sentence has {words} words")
 
     def __init__(self, d_model, max_length=5000, dropout=0.1):
         super(Careful, self).__init__()  # noqa: UP008 - as many students write it
@@ -115,7 +116,7 @@ class Careful(nn.Module):
 
     def forward(self, x):
         if x.shape[1] > len(self.table):
-            raise self.TooLong
+            raise self.TooLong(x.shape[1], len(self.table))
         table = self.table[None, : x.shape[1], :].to(x.dtype)
         return torch.dropout(x + table, self.dropout, self.training)
 
@@ -129,7 +130,8 @@ class _(PositionalEncoding):
         try:
             return self.dropout(self.add(x))
         except (RuntimeError, IndexError) as problem:
-            raise ValueError("the sentence is too long") from problem
+            lengths = f"{x.shape[1]} words for {len(self.table)} rows"
+            raise ValueError(f"the sentence is too long: {lengths}") from problem
 
 
 # ---- shift_matrix
@@ -219,7 +221,7 @@ class _(nn.Module):
     def forward(self, x):
         length = x.shape[1]
         if length > self.max_length:
-            raise ValueError("too long")
+            raise ValueError("too long", length, self.max_length)
         numbers = torch.arange(length, device=x.device)
         return self.drop(x + nn.functional.embedding(numbers, self.position).unsqueeze(0))
 
@@ -235,7 +237,7 @@ class Registered(nn.Module):
     def forward(self, x):
         room = self.position.shape[0] - x.shape[-2]
         if room < 0:
-            raise ValueError(f"{-room} words too many")
+            raise ValueError(f"{tuple(x.shape)} doesn't fit {tuple(self.position.shape)}")
         rows, _ = self.position.split([x.shape[-2], room])
         return torch.dropout(torch.add(rows, x), self.dropout, self.training)
 
@@ -245,7 +247,7 @@ class _(LearnedPositions):
     def forward(self, x):
         length = x.shape[1]
         if length > len(self.position):
-            raise ValueError("too long")
+            raise ValueError("max_length is " + str(len(self.position)) + ", not " + str(length))
         rows = torch.stack([self.position[pos] for pos in range(length)])
         summed = torch.stack([sentence + rows for sentence in x])
         return nn.functional.dropout(summed, self.dropout.p, self.training)
