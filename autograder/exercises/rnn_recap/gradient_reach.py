@@ -54,15 +54,31 @@ def _(piece: Piece, draw: Draw) -> None:
 
 @gradient_reach.property("leaves no gradients behind", points=0.5)
 def _(piece: Piece, draw: Draw) -> None:
-    """Looking should change nothing: x stays as it was, and no weight of the network has a
-    .grad afterwards."""
+    """Looking should change nothing: x, the network's mode, and what its weights have as .grad and
+    requires_grad are afterwards as they were before."""
     length, inputs, hidden = draw.sizes(3, low=3)
     made, x = _network(draw, "RNN", inputs, hidden), draw.normal(1, length, inputs)
     network = piece.make(made.kind, **made.options)
+    cotangents = [draw.normal(1, length, hidden)]
+    before = network.gradients(x, cotangents=cotangents).weights
     expect.unchanged([x], piece.inputs_after(network.handle, x))
+    after = network.stored_gradients()
     expect.that(
-        all(gradient is None for gradient in network.stored_gradients()),
-        "The network's weights have gradients now, and the next training step would use them.",
+        all(
+            new is not None and torch.equal(old, new)
+            for old, new in zip(before.values(), after, strict=True)
+        ),
+        "The .grad of the network's weights is another one than before, and the next training step "
+        "would use it.",
+    )
+    expect.that(
+        network.method("__getattribute__")("training"),
+        "The network was in training mode before, and it is in eval mode now.",
+    )
+    learned = network.gradients(x, cotangents=cotangents).weights
+    expect.that(
+        all(gradient is not None for gradient in learned.values()),
+        "The network's weights don't ask for gradients any more, so it would never learn again.",
     )
 
 
@@ -221,6 +237,36 @@ def _(rnn, x):
         each.backward(retain_graph=True)
         rows.append(x.grad[0])
     return torch.stack(rows).square().sum((0, 2)).sqrt()
+
+
+@gradient_reach.misconception("gradients wiped")
+def _(rnn, x):
+    """The values are right, but zero_grad() throws away the gradients that the network's weights
+    had before as well. torch.autograd.grad leaves them alone, so that there is nothing to wipe."""
+    x = x.detach().clone().requires_grad_()
+    rows = []
+    for each in rnn(x)[1].flatten():
+        x.grad = None
+        each.backward(retain_graph=True)
+        rows.append(x.grad[0])
+    rnn.zero_grad()
+    return torch.stack(rows).square().sum((0, 2)).sqrt()
+
+
+@gradient_reach.misconception("weights frozen")
+def _(rnn, x):
+    """The values are right, but requires_grad_(False) freezes the network's weights, and after your
+    measurement it can't learn any more. torch.autograd.grad leaves them alone without it."""
+    rnn.requires_grad_(False)
+    return _jacobian(rnn, x).square().sum((0, 2)).sqrt()
+
+
+@gradient_reach.misconception("left in eval mode")
+def _(rnn, x):
+    """The values are right, but rnn.eval() changes the network's mode, and whoever goes on training
+    it has no dropout. Leave the mode as it is."""
+    rnn.eval()
+    return _jacobian(rnn, x).square().sum((0, 2)).sqrt()
 
 
 @gradient_reach.misconception("x asks for no gradient")

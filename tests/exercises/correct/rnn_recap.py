@@ -250,6 +250,7 @@ def _(rnn, x):
 def _(rnn, x):
     words = x.detach().clone().requires_grad_()
     kept = [p.grad for p in rnn.parameters()]
+    rnn.zero_grad()  # else backward would add to what is kept, in place
     squares = 0
     for each in rnn(words)[1].flatten():
         words.grad = None
