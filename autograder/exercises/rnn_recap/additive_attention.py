@@ -10,7 +10,6 @@ from autograder.checks.draw import Draw
 from autograder.checks.exercise import Exercise
 from autograder.checks.probes import (
     Case,
-    equals_reference,
     gradients_flow,
     inputs_stay,
     single_precision,
@@ -51,17 +50,6 @@ def _(piece: Piece, draw: Draw) -> None:
     expect.close(weights, pieces.additive_attention(*case.args)[1], "weights")
 
 
-equals_reference(
-    additive_attention,
-    _question,
-    _ATTENDED,
-    name="the context",
-    points=0.75,
-    says="The context is the sum of the values, each times its weight; it comes first, the weights "
-    "second.",
-)
-
-
 def _expect_attention(piece: Piece, case: Case) -> None:
     wanted = pieces.additive_attention(*case.args, **case.kwargs)
     found = expect.several(piece(*case.args, **case.kwargs), *_ATTENDED)
@@ -69,9 +57,11 @@ def _expect_attention(piece: Piece, case: Case) -> None:
         expect.close(part, expected, name)
 
 
-@additive_attention.property("one sentence alone", points=0.25)
+@additive_attention.property("the context", points=1)
 def _(piece: Piece, draw: Draw) -> None:
-    """A batch of one sentence should keep its batch axis, in the context and in the weights."""
+    """The context is the sum of the values, each times its weight; it comes first, the weights
+    second. One sentence alone keeps its batch axis."""
+    _expect_attention(piece, _question(draw))
     _expect_attention(piece, _question(draw, batch=1))
 
 
