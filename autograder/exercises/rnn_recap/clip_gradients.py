@@ -32,11 +32,18 @@ def _joint_norm(gradients: list[torch.Tensor | None]) -> float:
 def _clip(
     piece: Piece, gradients: list[torch.Tensor | None], max_norm: float, iterator: bool = False
 ) -> tuple[object, list[torch.Tensor | None]]:
-    """What the call returns, and the gradients after it."""
+    """What the call returns, and the gradients after it. The weights of a list are looked at too:
+    they should be as they were."""
     values = [torch.full((2,), 0.5) if g is None else 10.0 + torch.zeros_like(g) for g in gradients]
     weights = piece.make("parameters", values=values, gradients=gradients, iterator=iterator)
     returned = piece(weights.handle, max_norm)
-    return returned, weights.stored_gradients()
+    found = weights.stored_gradients()
+    after = values if iterator else weights.method("copy")()
+    expect.that(
+        all(torch.equal(old, new) for old, new in zip(values, after, strict=True)),
+        "You changed the weights themselves; clipping changes their gradients, .grad, alone.",
+    )
+    return returned, found
 
 
 def _expect_scaled(found: list, gradients: list, factor: float) -> None:
@@ -264,6 +271,17 @@ def _(parameters, max_norm):
     norm = torch.stack([p.detach().norm() for p in held]).norm()
     if norm > max_norm:
         _scale([p.grad for p in held], max_norm / norm)
+    return norm
+
+
+@clip_gradients_.misconception("weights scaled")
+def _(parameters, max_norm):
+    """You changed the weights, and their gradients are the same as before. What is scaled is .grad:
+    p.grad.mul_(factor), not p.mul_(factor) or p.data.mul_(factor)."""
+    held = [p for p in parameters if p.grad is not None]
+    norm = _norm_of([p.grad for p in held])
+    if norm > max_norm:
+        _scale([p.data for p in held], max_norm / norm)
     return norm
 
 
