@@ -363,16 +363,16 @@ def _(query, keys, values, W_q, W_k, v, mask=None):
 
 @additive_attention.misconception("every axis of one squeezed out of the context")
 def _(query, keys, values, W_q, W_k, v, mask=None):
-    """.squeeze() takes out every axis of size 1: with one sentence in the batch, your context loses
-    its batch axis too. Say which axis: .squeeze(1)."""
+    """A bare .squeeze() takes out every axis of size 1: with one sentence, your context loses its
+    batch axis too. Say which axis: .squeeze(1)."""
     weights = _weights(_scores(query, keys, W_q, W_k, v), mask)
     return (weights.unsqueeze(1) @ values).squeeze(), weights
 
 
 @additive_attention.misconception("every axis of one squeezed out of the scores")
 def _(query, keys, values, W_q, W_k, v, mask=None):
-    """.squeeze() takes out every axis of size 1: with one sentence in the batch, your scores lose
-    their batch axis too. Say which axis, .squeeze(-1), or multiply with v itself: … @ v."""
+    """A bare .squeeze() takes out every axis of size 1: with one sentence, your scores lose their
+    batch axis too. Say which axis, .squeeze(-1), or multiply with v itself: … @ v."""
     scores = _scores(query, keys, W_q, W_k, v.unsqueeze(-1)).squeeze()
     return _mix(_weights(scores, mask), values)
 
