@@ -538,8 +538,8 @@ def test_a_sentence_may_be_plain_or_whole_but_nothing_between():
         ("Everybody is usually at home.", "Everybody is never at home."),
         ("Everybody rented the house.", "Everybody didn't rent the house."),
         (
-            "Everybody watched the exhibition because it was interesting.",
-            "Everybody didn't watch the exhibition because it was too long.",
+            "Everybody watched the movie because it was interesting.",
+            "Everybody didn't watch the movie because it was too long.",
         ),
         ("All the pigs are going to sleep.", "All the pigs aren't going to sleep."),
         ("All the women can swim.", "All the women can't swim."),
