@@ -12,8 +12,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from autograder.grading import penalties, receipt_store
 from autograder.grading.collecting import Problem, Submission, collect
 from autograder.grading.desk import checked
@@ -28,6 +26,7 @@ from autograder.lessons.release import released_notebook
 from autograder.lessons.submission import rebuild
 from autograder.sandbox import choose
 from workbook.home import grading_folder
+from workbook.one_at_a_time import one_at_a_time
 from workbook.syllabus import Lesson
 
 GRADED, UNCHANGED, PROBLEM = "graded", "unchanged", "problem"
@@ -261,18 +260,11 @@ def _problem(ready: _Ready, message: str) -> Outcome:
 
 @contextmanager
 def _only_run() -> Iterator[None]:
-    """Two runs at once would judge and file the same submissions. The lock is the operating
-    system's: it goes when its process does, however that ended."""
+    """Two runs at once would judge and file the same submissions."""
     grading_folder().mkdir(exist_ok=True)
-    lock = FileLock(grading_folder() / ".run.lock", thread_local=False)
-    try:
-        lock.acquire(timeout=PATIENCE)
-    except Timeout:
-        raise AlreadyGrading(
-            f"another run is grading into {grading_folder()}. Let it end, or end it, and run the "
-            "same command again: it goes on from there."
-        ) from None
-    try:
+    refusal = AlreadyGrading(
+        f"another run is grading into {grading_folder()}. Let it end, or end it, and run the "
+        "same command again: it goes on from there."
+    )
+    with one_at_a_time(grading_folder() / ".run.lock", refusal, PATIENCE):
         yield
-    finally:
-        lock.release()

@@ -4,15 +4,14 @@ What a training has learnt is minutes or hours of somebody's time: it is given u
 and not because another training begins or ends.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from workbook.atomic import write_bytes
 from workbook.corpus import tatoeba
 from workbook.home import root
+from workbook.one_at_a_time import one_at_a_time
 from workbook.tensor_file import BrokenTensorFile, read_note
 from workbook.training import Budget
 from workbook.translator.presets import PRESETS
@@ -124,22 +123,14 @@ def to_go_on(preset: str, choice: str, mine: bool, budget: Budget | None) -> Bud
     return budget
 
 
-@contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Two trainings of one translator would write one checkpoint. The lock is the operating
-    system's: it goes when its process does, however that ended."""
-    lock = FileLock(path.with_name(f".{path.stem}.lock"), thread_local=False)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise AlreadyTraining(
-            f"another process is training {path} right now. Let it end, or end it, and run the "
-            "same command again: it goes on from there."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
+def alone(path: Path) -> AbstractContextManager[None]:
+    """Two trainings of the translator saved here would write one checkpoint. Raises
+    AlreadyTraining on the way in."""
+    refusal = AlreadyTraining(
+        f"another process is training {path} right now. Let it end, or end it, and run the same "
+        "command again: it goes on from there."
+    )
+    return one_at_a_time(path.with_name(f".{path.stem}.lock"), refusal)
 
 
 def _tatoeba_is_here() -> bool:
