@@ -836,8 +836,8 @@ figures.gradient_reach_curves(
 # times over 60 words. By hand, $w = 2$ gave $10^{18}$: tanh holds most of it back, not all.
 #
 # On the right, note that a **new** GRU vanishes as well. Its gates keep about half at each step,
-# and the candidate hands on a little more: together about 0.65 a step. After 30 steps only
-# millionths are left. Gates help **if** they are open. Training can open them, and a bias can
+# and the candidate hands on a little more: together between 0.6 and 0.7 a step. After 30 steps
+# about a millionth is left. Gates help **if** they are open. Training can open them, and a bias can
 # give it a good start.
 
 # %% [markdown]
@@ -1407,7 +1407,9 @@ figures.attention_matrix(
 # %% [markdown]
 # Nobody told it which word belongs to which. It found out, because looking there made the loss
 # smaller. Where it looks beside the word, remember that the reader is bidirectional: each state has
-# also read the words on both sides of it. The state at *bank* has already read *river*.
+# also read the words on both sides of it. The state at *bank* has already read *river*, and so has
+# the one at the *the* in front of it. A word such as *de*, which belongs to no single English word,
+# may spread its look.
 #
 # **Break it.** Turn the attention off in the network that was trained with it: give every real word
 # the same weight. (The score's vector `v` becomes zero, so all scores are equal.)
@@ -1597,7 +1599,8 @@ figures.time_curves(
 # What to look for depends on your device:
 #
 # - **On a CPU core**, little can be done at once. Attention leads while sentences are short. Its
-#   $N^2$ catches up somewhere around a thousand words; you see where the lines meet.
+#   $N^2$ catches up, often at several hundred words or about a thousand; you see where the lines
+#   meet.
 # - **On a GPU**, thousands of cores wait for work. Expect attention's line to stay low and nearly
 #   flat over a wide range: all words are computed together. The recurrent lines can't gain: each
 #   step is tiny and waits for the one before. GPUs love large parallel blocks.

@@ -1081,8 +1081,8 @@ figures.heads_against_chance(
 
 # %% [markdown]
 # Squares that rise in layer 2 are plan A. Triangles that rise in layer 1 are plan B. In our run
-# it is A. But even the best head fails in more pairs than the **model** does. So its answer doesn't
-# hang on the largest weight of one head.
+# it is more A than B. But even the best head fails in more pairs than the **model** does. So its
+# answer doesn't hang on the largest weight of one head.
 
 # %% [markdown]
 # ### Switch heads off
@@ -1112,10 +1112,10 @@ for layer in (0, 1):
     print(f"layer {layer + 1} without head 1, 2, 3, 4: {', '.join(shares)}; without all {none:.0%}")
 
 # %% [markdown]
-# Without a whole layer the model falls most of the way back to a habit, or below it.
+# Without a whole layer the model falls back to about what a habit gets, or below it.
 #
-# Most single heads are hardly missed, even some that follow the meaning well: the others carry the
-# same information. And the head that is missed most may be one that our count passed over. So a
+# Most single heads are hardly missed, even some whose squares stand high: the others carry the
+# same information. And the head that is missed most may be one that our count rates low. So a
 # sentence like "head 4 resolves pronouns" says too much, even where its picture is clear.
 
 # %% [markdown]
@@ -1136,12 +1136,12 @@ for start in (5, 2, 3):
     print("; ".join(found))
 
 # %% [markdown]
-# All three solve the task, and not in the same way. For us, *it* found its noun in most of the pairs
-# with the first start, and in about half of them at best with the others. Each time it was another
-# head, and plan B showed clearly in only one of the three. (The first start isn't typical: we tried
-# 13 of them, 0 to 12, and took the one with the clearest pictures. The best head for *it* was right
-# in 31 % to 90 % of the pairs, and the best one of layer 1 for the adjective in 0 % to 67 %. All 13
-# models had about 90 % right answers or more.)
+# All three solve the task, and not in the same way. For us, the best head for *it* was right in
+# less than half of the pairs with one start and in most of them with another. It wasn't the same
+# head each time, and plan B showed clearly in none of the three. (That can be otherwise: we once
+# tried 13 starts, on slightly different sentences. The best head for *it* was right in 31 % to
+# 90 % of the pairs, and the best one of layer 1 for the adjective in 0 % to 67 %. All 13 models had
+# about 90 % right answers or more.)
 #
 # Three things to keep. Heads do learn visible things. Which head learns what is an accident of the
 # start. And one pretty matrix is an anecdote: **count, compare with chance, and switch off.**

@@ -1331,9 +1331,9 @@ for name, order in orders.items():
 
 # %% [markdown]
 # Surprised? In our run both had between 98 and 99 % right: far above the dictionary, and yet with
-# three or four times as many mistakes as in the right order. So most of what a tag needs is **which**
-# words are around, and attention finds them wherever they stand. The order decides the last and
-# hardest ones.
+# about three or four times as many mistakes as in the right order. So most of what a tag needs is
+# **which** words are around, and attention finds them wherever they stand. The order decides the
+# last and hardest ones.
 #
 # Now type sentences of your own. Try a word that doesn't exist, as *wug*. Its bar is often short:
 # the tagger guesses from the neighbours, not always well, and knows that it guesses.
