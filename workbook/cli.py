@@ -140,8 +140,8 @@ def _brought() -> Path | None:
     try:
         path = tatoeba.find()
     except tatoeba.NoTatoeba:
-        if given := os.environ.get("WORKBOOK_DATA"):
-            print(f"WORKBOOK_DATA is {given}, and no spa.txt is there.")
+        if vain := tatoeba.looked_in_vain():
+            print(f"{vain}.")
         return None
     print(f"tatoeba is here already: {path}")
     return path

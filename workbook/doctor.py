@@ -124,8 +124,7 @@ def _tatoeba() -> Iterator[Finding]:
     try:
         yield Finding("datasets", f"Tatoeba, {tatoeba.find()}")
     except tatoeba.NoTatoeba:
-        if given := os.environ.get("WORKBOOK_DATA"):
-            found = f"WORKBOOK_DATA is {given}, and no spa.txt is there"
+        if found := tatoeba.looked_in_vain():
             yield Finding("datasets", found, "correct or unset WORKBOOK_DATA")
     except ValueError as error:  # the list of what can be fetched is broken
         yield Finding("datasets", str(error), "download the course again")

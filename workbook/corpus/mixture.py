@@ -6,7 +6,6 @@ out for testing, the other doesn't train on.
 """
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -100,8 +99,8 @@ def gather(
         from workbook.corpus.fetching import fetch as bring
         from workbook.download import CannotFetch
 
-        if given := os.environ.get("WORKBOOK_DATA"):
-            say(f"WORKBOOK_DATA is {given}, and no spa.txt is there.")
+        if vain := tatoeba.looked_in_vain():
+            say(f"{vain}.")
         try:
             if not fetch:
                 raise

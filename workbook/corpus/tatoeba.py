@@ -51,6 +51,13 @@ def find() -> Path:
     )
 
 
+def looked_in_vain() -> str | None:
+    """That `$WORKBOOK_DATA` leads to no such file, for when `find` has found none; None where it
+    isn't set."""
+    given = os.environ.get("WORKBOOK_DATA")
+    return f"WORKBOOK_DATA is {given}, and no spa.txt is there" if given else None
+
+
 def read(path: Path) -> list[SentencePair]:
     """The pairs of a file as they stand there, one a line.
 

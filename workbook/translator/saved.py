@@ -15,7 +15,7 @@ from workbook.one_at_a_time import one_at_a_time
 from workbook.tensor_file import BrokenTensorFile, read_note
 from workbook.training import Budget
 from workbook.translator.presets import PRESETS
-from workbook.translator.translation import Card, Translator, card_of
+from workbook.translator.translation import Card, Translator, card_of, training_command
 
 
 class TrainingKept(ValueError):
@@ -73,9 +73,7 @@ def goes_on(path: Path) -> str:
 
 
 def _command(preset: str, corpus: str, mine: bool, budget: Budget) -> str:
-    command = f"workbook translator --preset {preset} --data {corpus}"
-    if mine:
-        command += " --mine"
+    command = training_command(preset, corpus, mine)
     if budget.seconds:
         command += f" --minutes {budget.seconds / 60:.9g}"
     return command

@@ -214,9 +214,7 @@ class Translator:
         try:
             load_tensors(model, tensors)
         except ValueError as error:
-            command = f"workbook translator --preset {card.preset} --data {card.corpus}"
-            if pieces.mine:
-                command += " --mine"
+            command = training_command(card.preset, card.corpus, pieces.mine)
             if pieces.mine == card.mine:  # or the command would take this file again
                 command += " --again"
             raise ValueError(
@@ -287,6 +285,11 @@ def _card(path: Path, note: dict[str, Any]) -> Card:
 def words_of(sentences: Iterable[str]) -> frozenset[str]:
     """The words of sentences, without capitals and marks."""
     return frozenset(word for sentence in sentences for word in normalise(sentence).split())
+
+
+def training_command(preset: str, corpus: str, mine: bool) -> str:
+    """What somebody types to train such a translator."""
+    return f"workbook translator --preset {preset} --data {corpus}{' --mine' if mine else ''}"
 
 
 def _refused(source: str, why: str) -> Translation:

@@ -226,10 +226,7 @@ def _(rnn, x):
     return total.sqrt()
 
 
-@gradient_reach.misconception("gradients left behind")
-def _(rnn, x):
-    """The values are right, but backward() has filled the .grad of the network's weights too, and
-    the next training step would use them. torch.autograd.grad leaves them alone."""
+def _by_backward(rnn, x):
     x = x.detach().clone().requires_grad_()
     rows = []
     for each in rnn(x)[1].flatten():
@@ -237,20 +234,22 @@ def _(rnn, x):
         each.backward(retain_graph=True)
         rows.append(x.grad[0])
     return torch.stack(rows).square().sum((0, 2)).sqrt()
+
+
+@gradient_reach.misconception("gradients left behind")
+def _(rnn, x):
+    """The values are right, but backward() has filled the .grad of the network's weights too, and
+    the next training step would use them. torch.autograd.grad leaves them alone."""
+    return _by_backward(rnn, x)
 
 
 @gradient_reach.misconception("gradients wiped")
 def _(rnn, x):
     """The values are right, but zero_grad() throws away the gradients that the network's weights
     had before as well. torch.autograd.grad leaves them alone, so that there is nothing to wipe."""
-    x = x.detach().clone().requires_grad_()
-    rows = []
-    for each in rnn(x)[1].flatten():
-        x.grad = None
-        each.backward(retain_graph=True)
-        rows.append(x.grad[0])
+    reach = _by_backward(rnn, x)
     rnn.zero_grad()
-    return torch.stack(rows).square().sum((0, 2)).sqrt()
+    return reach
 
 
 @gradient_reach.misconception("weights frozen")
